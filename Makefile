@@ -1,0 +1,36 @@
+# Go as installed; everything else is installed by `make toolchain`.
+GO ?= go
+BUILDFLAGS := -trimpath -buildvcs=auto
+FUZZTIME ?= 30s
+
+.PHONY: build toolchain demo test short lint bench fuzz clean
+
+build: ## bin/dtlto and, as a link to it, bin/ld.dtlto
+	$(GO) build $(BUILDFLAGS) -o bin/dtlto ./cmd/dtlto
+	ln -sf dtlto bin/ld.dtlto
+
+toolchain: ## what the tests and the demo need beside Go: LLVM, build systems
+	scripts/install-toolchain.sh
+
+demo: toolchain build ## the main job on real programs, start to finish
+	$(GO) run ./demo
+
+test: toolchain ## all tests, under the race detector
+	$(GO) test -race -timeout 40m ./...
+
+short: ## the tests that need no toolchain but what is there
+	$(GO) test -short ./...
+
+lint:
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod golangci-lint run
+
+bench: toolchain build ## figures for docs/performance.md
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./bench/links
+
+fuzz: ## each fuzz target for FUZZTIME
+	scripts/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin build

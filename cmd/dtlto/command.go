@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/dtlto/dtlto/internal/driver"
+	"github.com/dtlto/dtlto/internal/thinlto"
+)
+
+const rootHelp = `dtlto compiles the backends of ThinLTO links in parallel, as LLD's distributor.
+
+With LLVM 22 and newer, as the linker (also finds the LLVM that fits):
+  clang -flto=thin -fuse-ld=dtlto …
+or as the distributor alone, by its full path:
+  clang -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto …
+
+Every setting below is also an option of the linker, --dtlto-NAME, and a
+variable, DTLTO_NAME with _ for -. The command line wins over variables.
+
+Exit codes: 0 done, 1 a compile failed, 2 usage or an unusable job file,
+3 infrastructure, 130 interrupted. ld.dtlto exits as ld.lld does.`
+
+// rootCommand is the command line of dtlto. Without a verb it distributes: the
+// last argument is the job file, and the options before it are ours.
+func rootCommand(s *driver.Settings, args []string) *cobra.Command {
+	distribute := func(cmd *cobra.Command, args []string) error {
+		return driver.Distribute(cmd.Context(), args[0], s, os.Stderr)
+	}
+	root := &cobra.Command{
+		Use:           "dtlto [OPTION]... JOBS.json",
+		Short:         "Compile the backends of ThinLTO links in parallel",
+		Long:          rootHelp,
+		Args:          oneJobFile,
+		RunE:          distribute,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetArgs(args)
+	root.SetVersionTemplate("dtlto {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &driver.UsageError{Err: err} })
+	root.CompletionOptions.DisableDefaultCmd = true
+	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "The same, named", Args: oneJobFile, RunE: distribute}
+	root.AddCommand(verb, mockCommand(), validateCommand(), versionCommand())
+	for _, cmd := range []*cobra.Command{root, verb} {
+		addSettings(cmd.Flags(), s)
+		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) }
+	}
+	return root
+}
+
+func oneJobFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return &driver.UsageError{Err: fmt.Errorf("needs one job file, the last argument; got %d (see dtlto --help)", len(args))}
+	}
+	return nil
+}
+
+// chosen is a setting as a flag: it keeps what was given until the
+// environment, which counts less, has been read.
+type chosen struct {
+	setting *driver.Setting
+	values  []string
+}
+
+func (c *chosen) String() string { return "" }
+func (c *chosen) Type() string   { return c.setting.Argument }
+
+// Set checks the value at once, so that the error names the flag.
+func (c *chosen) Set(value string) error {
+	c.values = append(c.values, value)
+	return driver.DefaultSettings().Set(c.setting.Name, value)
+}
+
+func addSettings(flags *pflag.FlagSet, s *driver.Settings) {
+	for i := range driver.AllSettings {
+		setting := &driver.AllSettings[i]
+		if setting.LinkOnly {
+			continue
+		}
+		flag := flags.VarPF(&chosen{setting: setting}, setting.Name, "", setting.Help)
+		if setting.Argument == "" {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// applySettings fills s from the environment, then from the flags.
+func applySettings(flags *pflag.FlagSet, s *driver.Settings) error {
+	err := s.FromEnvironment(os.Getenv)
+	flags.Visit(func(flag *pflag.Flag) {
+		if c, ok := flag.Value.(*chosen); ok {
+			for _, value := range c.values {
+				err = errors.Join(err, s.Set(c.setting.Name, value))
+			}
+		}
+	})
+	return err
+}
+
+func mockCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "mock INPUT... JOBS.json",
+		Short: "Copy the n-th input to the n-th job's object instead of compiling",
+		Long: `mock stands in for a distributor in tests that have no compiler: it checks the
+job file and copies the n-th INPUT to the first output of the n-th job.`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &driver.UsageError{Err: errors.New("mock: needs a job file, the last argument")}
+			}
+			jobs, err := thinlto.ReadFile(args[len(args)-1])
+			if err != nil {
+				return err
+			}
+			return thinlto.Mock(jobs, args[:len(args)-1])
+		},
+	}
+}
+
+func validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate JOBS.json",
+		Short: "Check a job file and print it, indented",
+		Args:  oneJobFile,
+		RunE: func(_ *cobra.Command, args []string) error {
+			jobs, err := thinlto.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			return jobs.WriteIndented(os.Stdout)
+		},
+	}
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Println("dtlto " + version())
+			return err
+		},
+	}
+}
+
+// version is the module's version or, in a build from a checkout, its
+// revision, as the build recorded them.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && v == "(devel)" {
+			v += " " + s.Value
+		}
+	}
+	return v + " (" + info.GoVersion + ")"
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Command dtlto distributes and caches the backend compiles of ThinLTO links.
+// Called as ld.dtlto it is a linker; otherwise it is the distributor that LLD
+// calls, and its tools.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/dtlto/dtlto/internal/driver"
+	"github.com/dtlto/dtlto/internal/exec"
+)
+
+func main() { os.Exit(run(os.Args)) }
+
+// run is the one place where an error becomes a message and an exit code.
+func run(argv []string) int {
+	settings := driver.DefaultSettings()
+	if driver.IsLinkerName(argv[0]) && !driver.IsDistributorCall(argv[1:]) {
+		err := settings.FromEnvironment(os.Getenv)
+		if err == nil {
+			err = driver.Link(argv[1:], settings, os.Stderr)
+		}
+		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
+		return 1 // what ld.lld exits with
+	}
+	ctx, stop := untilSignal()
+	defer stop()
+	err := rootCommand(settings, argv[1:]).ExecuteContext(ctx)
+	report(os.Stderr, err)
+	return driver.ExitCode(err)
+}
+
+// untilSignal is a context that ends with a *driver.Interrupted at the first
+// SIGINT or SIGTERM, or when the linker that called us dies.
+func untilSignal() (context.Context, func()) {
+	exec.EndWithParent()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() { cancel(&driver.Interrupted{Signal: <-signals}) }()
+	return ctx, func() { signal.Stop(signals) }
+}
+
+// report prints what an error says. Several that are joined get a line each.
+func report(w io.Writer, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			report(w, err)
+		}
+		return
+	}
+	if err != nil {
+		driver.Report(w, err)
+	}
+}

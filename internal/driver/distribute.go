@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/thinlto"
+)
+
+// Distribute makes the native objects that a job file asks for, as LLD's
+// distributor. What compilers print goes to messages, and with it what went
+// wrong; the error says it again in one piece only for the exit code.
+func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Writer) error {
+	started := time.Now()
+	jobs, err := thinlto.ReadFile(jobFile)
+	if err != nil {
+		return err
+	}
+	if err := checkInputs(s.Inputs); err != nil {
+		return err
+	}
+	compiles := compilesOf(jobs)
+	var done summary
+	local := exec.Local{
+		Slots:       s.Jobs,
+		KeepGoing:   s.KeepGoing,
+		MemoryFloor: s.MinFreeMemory,
+		Done: func(r exec.Result) {
+			done.add(r)
+			_, _ = messages.Write(r.Output)
+		},
+	}
+	err = local.Run(ctx, compiles)
+	if s.Summary {
+		done.print(messages, len(compiles), s.Jobs, time.Since(started))
+	}
+	return err
+}
+
+// checkInputs finds a missing input once, before every compile trips over it.
+func checkInputs(files []string) error {
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			return &UsageError{fmt.Errorf("an input of every compile is missing: %w", err)}
+		}
+	}
+	return nil
+}
+
+// backendArgs stand between the arguments common to all jobs and a job's own.
+// The inputs are bitcode whatever their names end in: Clang takes a file with
+// an ending that it does not know (.lo, none) for the linker's and makes no
+// object. A module whose triple is spelled otherwise than the first one's
+// (Rust's has another vendor) is no reason for a warning that in-process LTO
+// does not give.
+var backendArgs = []string{"-Wno-override-module", "-x", "ir"}
+
+// compilesOf are the compiles of a job file.
+func compilesOf(f *thinlto.JobFile) []exec.Compile {
+	compiles := make([]exec.Compile, len(f.Jobs))
+	for i := range f.Jobs {
+		job := &f.Jobs[i]
+		compiles[i] = exec.Compile{
+			Name:    job.Module(),
+			Args:    slices.Concat(f.Args, backendArgs, job.Args),
+			Outputs: job.Outputs,
+			Weight:  sizeOf(job.Module()),
+		}
+	}
+	return compiles
+}
+
+// sizeOf is a file's size, 0 if it cannot be told; the compiler will say why.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

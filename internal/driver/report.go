@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/dtlto/dtlto/internal/exec"
+)
+
+// Report prints an error for a person: what went wrong and where, what the
+// compiler said, and what to do to see it again.
+func Report(w io.Writer, err error) {
+	var failure *exec.Failure
+	if !errors.As(err, &failure) {
+		fmt.Fprintf(w, "dtlto: error: %v\n", err)
+		return
+	}
+	fmt.Fprintf(w, "dtlto: error: %v\n", failure)
+	if len(failure.Output) > 0 {
+		_, _ = w.Write(failure.Output)
+		if !bytes.HasSuffix(failure.Output, []byte("\n")) {
+			fmt.Fprintln(w)
+		}
+	}
+	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Compile.Args))
+	fmt.Fprintf(w, "dtlto: note: LLD deletes its inputs; link with --save-temps (-Wl,--save-temps) to keep them\n")
+}
+
+// inFolder is the change of folder that a command with relative paths needs.
+func inFolder() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return exec.CommandLine([]string{"cd", folder}) + " && "
+}

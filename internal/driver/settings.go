@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/dtlto/dtlto/internal/lld"
+)
+
+// Settings are what a user can choose. Each is a flag of the distributor
+// (--NAME), an option of the linker (--dtlto-NAME) and an environment variable
+// (DTLTO_NAME); the command line wins over the environment.
+type Settings struct {
+	// Jobs is how many compiles run at once.
+	Jobs int
+	// KeepGoing compiles the other modules when one fails.
+	KeepGoing bool
+	// Summary prints one line at the end.
+	Summary bool
+	// MinFreeMemory is how many bytes must be free for another compile to start.
+	MinFreeMemory uint64
+	// Inputs are files that every compile reads besides those in the job file.
+	Inputs []string
+	// LLD is the ld.lld to use.
+	LLD string
+}
+
+// Setting describes one setting.
+type Setting struct {
+	Name     string // of the flag
+	Argument string // what its value is, empty for a switch
+	Help     string
+	LinkOnly bool // has no meaning for the distributor
+	set      func(s *Settings, value string) error
+}
+
+// AllSettings are the settings in the order in which help shows them.
+var AllSettings = []Setting{
+	{Name: "jobs", Argument: "N", Help: "compiles to run at once (default: the processors that may be used)",
+		set: func(s *Settings, v string) (err error) { s.Jobs, err = parseJobs(v); return }},
+	{Name: "keep-going", Help: "compile the other modules when one fails",
+		set: func(s *Settings, v string) (err error) { s.KeepGoing, err = parseSwitch(v); return }},
+	{Name: "min-free-memory", Argument: "SIZE",
+		Help: "start no compile beside others while less memory is free, as in 512M or 2G; 0 for no such limit (default 512M)",
+		set:  func(s *Settings, v string) (err error) { s.MinFreeMemory, err = parseSize(v); return }},
+	{Name: "summary", Help: "print a line about the link's compiles at the end",
+		set: func(s *Settings, v string) (err error) { s.Summary, err = parseSwitch(v); return }},
+	{Name: "input", Argument: "FILE", Help: "a file that every compile reads, such as a profile; can be given again",
+		set: func(s *Settings, v string) error { s.Inputs = append(s.Inputs, v); return nil }},
+	{Name: "lld", Argument: "PATH", Help: "the ld.lld to link with", LinkOnly: true,
+		set: func(s *Settings, v string) error { s.LLD = v; return nil }},
+}
+
+// DefaultSettings are the settings when nothing is chosen. The number of jobs
+// respects the process's processor affinity and its control group's limit: Go's
+// runtime reads both.
+func DefaultSettings() *Settings {
+	return &Settings{Jobs: runtime.GOMAXPROCS(0), MinFreeMemory: 512 << 20}
+}
+
+// Set sets a setting by name. The error names neither the flag nor the value.
+func (s *Settings) Set(name, value string) error {
+	for _, setting := range AllSettings {
+		if setting.Name == name {
+			return setting.set(s, value)
+		}
+	}
+	return fmt.Errorf("there is no such setting")
+}
+
+// FromEnvironment sets what DTLTO_ variables say. Empty ones say nothing.
+func (s *Settings) FromEnvironment(getenv func(string) string) error {
+	for _, setting := range AllSettings {
+		name := "DTLTO_" + strings.ToUpper(strings.ReplaceAll(setting.Name, "-", "_"))
+		value := getenv(name)
+		if value == "" {
+			continue
+		}
+		if err := setting.set(s, value); err != nil {
+			return &UsageError{fmt.Errorf("%s=%s: %w", name, value, err)}
+		}
+	}
+	return nil
+}
+
+// fromCommand sets what the linker's --dtlto- options say, and returns them as
+// arguments for the distributor.
+func (s *Settings) fromCommand(c *lld.Command) (distributor []string, err error) {
+	for _, arg := range c.Args {
+		name, value, ok := lld.OwnOption(arg)
+		if !ok {
+			continue
+		}
+		option := "--" + arg.Name
+		setting := findSetting(name)
+		if setting == nil {
+			return nil, &UsageError{fmt.Errorf("%s: unknown option; see dtlto --help for the settings", option)}
+		}
+		if setting.Argument != "" && !strings.Contains(arg.Name, "=") {
+			return nil, &UsageError{fmt.Errorf("%s: needs a value, as in --dtlto-%s=%s", option, name, setting.Argument)}
+		}
+		if err := setting.set(s, value); err != nil {
+			return nil, &UsageError{fmt.Errorf("%s: %w", option, err)}
+		}
+		if !setting.LinkOnly {
+			distributor = append(distributor, "--"+strings.TrimPrefix(arg.Name, "dtlto-"))
+		}
+	}
+	return distributor, nil
+}
+
+func findSetting(name string) *Setting {
+	for i := range AllSettings {
+		if AllSettings[i].Name == name {
+			return &AllSettings[i]
+		}
+	}
+	return nil
+}
+
+func parseJobs(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > math.MaxInt16 {
+		return 0, fmt.Errorf("must be a number from 1 to %d", math.MaxInt16)
+	}
+	return n, nil
+}
+
+func parseSwitch(v string) (bool, error) {
+	switch v {
+	case "", "1", "true", "yes", "on":
+		return true, nil
+	case "0", "false", "no", "off":
+		return false, nil
+	}
+	return false, fmt.Errorf("must be true or false")
+}
+
+// parseSize reads a number of bytes, with K, M, G or T for powers of 1024.
+func parseSize(v string) (uint64, error) {
+	digits, shift := v, 0
+	for i, unit := range []string{"K", "M", "G", "T"} {
+		if number, ok := strings.CutSuffix(strings.ToUpper(v), unit); ok {
+			digits, shift = number, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || n > math.MaxInt64>>shift {
+		return 0, fmt.Errorf("must be a size, as in 512M or 2G")
+	}
+	return n << shift, nil
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//go:build unix
+
+package exec
+
+import (
+	"fmt"
+	"os"
+	osexec "os/exec"
+	"syscall"
+)
+
+// inGroup makes a command the leader of a process group of its own, so that
+// what it starts can be ended with it and a terminal's interrupt reaches it
+// through us.
+func inGroup(cmd *osexec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(cmd.SysProcAttr)
+}
+
+// endGroup asks a process group to end. Clang removes its temporary files then.
+func endGroup(leader int) error { return syscall.Kill(-leader, syscall.SIGTERM) }
+
+// killGroup kills what is left of a process group.
+func killGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
+
+// describe says in words how a process that failed ended.
+func describe(state *os.ProcessState) string {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		hint := ""
+		if status.Signal() == syscall.SIGKILL {
+			hint = " (out of memory?)"
+		}
+		return fmt.Sprintf("the compiler was ended by signal %d, %s%s", int(status.Signal()), status.Signal(), hint)
+	}
+	return fmt.Sprintf("the compiler exited with %d", state.ExitCode())
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Untranslatable says that a link's backends cannot be compiled by Clang to
+// the objects that in-process LTO would give, and which option makes it so.
+type Untranslatable struct {
+	Option string // as a person would write it
+	Why    string // completes the sentence that Option begins
+}
+
+func (e *Untranslatable) Error() string { return e.Option + " " + e.Why }
+
+// effect says what an LTO option of LLD's does in a link whose backends are
+// compiled by Clang elsewhere.
+type effect uint8
+
+const (
+	// inLink: it acts on the thin link or on the linker itself, which is LLD's
+	// still, or LLD's DTLTO hands it on.
+	inLink effect = iota
+	// translated: backend translates it.
+	translated
+	// harmless: no object depends on it.
+	harmless
+	// inProcess: it needs in-process LTO.
+	inProcess
+)
+
+// ltoOptions are all LTO options of LLD 13 to 22 by canonical name. LLD's
+// DTLTO accepts every one; what it drops is translated here or needs
+// in-process LTO.
+var ltoOptions = map[string]effect{
+	"lto": inLink, "lto-O": translated, "lto-CGO": translated, "lto-partitions": inLink,
+	"lto-whole-program-visibility": inLink, "no-lto-whole-program-visibility": inLink,
+	"lto-validate-all-vtables-have-type-infos": inLink, "no-lto-validate-all-vtables-have-type-infos": inLink,
+	"lto-known-safe-vtables": inLink, "lto-sample-profile": inLink,
+	"lto-pgo-warn-mismatch": inLink, "no-lto-pgo-warn-mismatch": inLink,
+	"lto-cs-profile-file": translated, "lto-cs-profile-generate": translated,
+	"lto-basic-block-sections": translated, "lto-basic-block-address-map": translated,
+	"no-lto-basic-block-address-map": translated, "lto-unique-basic-block-section-names": translated,
+	"no-lto-unique-basic-block-section-names": translated, "mllvm": translated, "mcpu": translated,
+	"lto-aa-pipeline": inProcess, "lto-newpm-passes": inProcess, "lto-debug-pass-manager": inProcess,
+	"lto-emit-asm": inProcess, "lto-emit-llvm": inProcess, "lto-obj-path": inProcess, "load-pass-plugin": inProcess,
+	"lto-pseudo-probe-for-profiling": inProcess, "no-lto-pseudo-probe-for-profiling": harmless,
+	"lto-legacy-pass-manager": inProcess, "no-lto-legacy-pass-manager": harmless, "lto-new-pass-manager": harmless,
+	"no-lto-new-pass-manager": inProcess, "lto-opaque-pointers": inLink, "no-lto-opaque-pointers": inLink,
+	"disable-verify": harmless, "opt-remarks-filename": inProcess, "opt-remarks-passes": harmless,
+	"opt-remarks-format": harmless, "opt-remarks-with-hotness": harmless, "opt-remarks-hotness-threshold": harmless,
+	"stats-file": inProcess, "dwo-dir": inProcess, "save-temps": inLink, "thinlto": inLink,
+	"thinlto-cache-dir": inLink, "thinlto-cache-policy": inLink, "thinlto-emit-imports-files": inLink,
+	"thinlto-emit-index-files": inLink, "thinlto-index-only": inLink, "thinlto-index": inLink, "thinlto-jobs": inLink,
+	"thinlto-object-suffix-replace": inLink, "thinlto-prefix-replace": inLink, "thinlto-single-module": inProcess,
+	"thinlto-distributor": inLink, "thinlto-distributor-arg": inLink, "thinlto-remote-compiler": inLink,
+	"thinlto-remote-compiler-arg": inLink, "thinlto-remote-compiler-prepend-arg": inLink,
+	"fat-lto-objects": inLink, "no-fat-lto-objects": inLink, "plugin": harmless, "plugin-opt": harmless,
+}
+
+// Backend is what the backend compiles of a link must be told beyond what
+// LLD 22's DTLTO tells them.
+type Backend struct {
+	Args   []string // options for Clang
+	Inputs []string // files that Args make every compile read
+}
+
+// ReadBackend translates the link's LTO options. The error is an
+// *Untranslatable when one of them needs in-process LTO, or what known
+// returned. known says whether the backend's Clang registers an LLVM option
+// of that name; it is asked only when the link has such options.
+func (c *Command) ReadBackend(known func(name string) (bool, error)) (*Backend, error) {
+	for _, arg := range c.Args {
+		if !arg.IsInput() && ltoOptions[arg.Name] == inProcess {
+			return nil, &Untranslatable{c.spell(arg), "needs LTO in the linker"}
+		}
+	}
+	b := &Backend{}
+	if err := c.checkLevels(); err != nil {
+		return nil, err
+	}
+	llvm, err := llvmArgs(c.llvmOptions(), known)
+	if err != nil {
+		return nil, err
+	}
+	if !c.PIC() {
+		// Without -fpic, which LLD sends, Clang would follow its own default (PIE).
+		b.Args = append(b.Args, "-fno-pic")
+	}
+	b.Args = append(b.Args, llvm...)
+	b.addBasicBlocks(c)
+	return b, b.addProfile(c)
+}
+
+// spell is an option as it stands on the command line.
+func (c *Command) spell(arg Arg) string {
+	text := c.Words[arg.First]
+	if arg.Last > arg.First {
+		text += " " + c.Words[arg.Last]
+	}
+	return text
+}
+
+// llvmOptions are the values of -mllvm and its like. LLD reads -mcpu, which
+// only exists as -plugin-opt=mcpu=, as one of them.
+func (c *Command) llvmOptions() []string {
+	var values []string
+	for _, arg := range c.Args {
+		switch arg.Name {
+		case "mllvm":
+			if !c.isOldSpelling(arg) {
+				values = append(values, arg.Value)
+			}
+		case "mcpu":
+			values = append(values, "-mcpu="+arg.Value)
+		}
+	}
+	return values
+}
+
+// checkLevels refuses what Clang cannot be told: a code generation level other
+// than the optimisation level. In-process LTO generates code at 2 for -O0 and
+// -O1, Clang at 0 and 1 (lld/Common/Args.cpp, getCGOptLevel): measured on
+// zstd, 22 and 19 of 41 objects differ.
+func (c *Command) checkLevels() error {
+	level := 2
+	option := ""
+	if v, ok := c.Last("lto-O"); ok {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 3 {
+			return nil // LLD refuses it
+		}
+		level, option = n, "--lto-O"+v
+	}
+	codegen := min(max(level, 2), 3)
+	if v, ok := c.Last("lto-CGO"); ok {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 3 {
+			return nil
+		}
+		codegen, option = n, "--lto-CGO"+v
+	}
+	if codegen == level {
+		return nil
+	}
+	return &Untranslatable{option, fmt.Sprintf("means code generation at level %d and optimisation at %d, which clang cannot be told",
+		codegen, level)}
+}
+
+func (b *Backend) addBasicBlocks(c *Command) {
+	addressMap := c.Enabled("lto-basic-block-address-map")
+	if v, ok := c.Last("lto-basic-block-sections"); ok {
+		switch v {
+		case "all", "none":
+			b.Args = append(b.Args, "-fbasic-block-sections="+v)
+		case "labels":
+			addressMap = true
+		case "":
+		default: // a file that lists the blocks
+			b.Args = append(b.Args, "-fbasic-block-sections=list="+v)
+			b.Inputs = append(b.Inputs, v)
+		}
+	}
+	if addressMap {
+		b.Args = append(b.Args, "-fbasic-block-address-map")
+	}
+	if c.Enabled("lto-unique-basic-block-section-names") {
+		b.Args = append(b.Args, "-funique-basic-block-section-names")
+	}
+}
+
+// addProfile translates context-sensitive PGO. Clang passes
+// --lto-cs-profile-file for every -fprofile-use=; when the profile is not
+// context-sensitive, it changes nothing in either way of linking.
+func (b *Backend) addProfile(c *Command) error {
+	file, _ := c.Last("lto-cs-profile-file")
+	switch generate := c.Has("lto-cs-profile-generate"); {
+	case generate && file == "":
+		return &Untranslatable{"--lto-cs-profile-generate", "without --lto-cs-profile-file= needs LTO in the linker"}
+	case generate:
+		b.Args = append(b.Args, "-Xclang", "-fprofile-instrument=csllvm", "-Xclang", "-fprofile-instrument-path="+file)
+	case file != "":
+		b.Args = append(b.Args, "-fprofile-use="+file)
+		b.Inputs = append(b.Inputs, file)
+	}
+	return nil
+}

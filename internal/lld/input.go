@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// InputFiles are the files that a link names, in order, as LLD finds them:
+// inputs by their path, -l libraries by search, scripts given with -T. A
+// library that is nowhere is left out, and so are inputs under --format=binary,
+// which LLD takes for data. What linker scripts and dependent-library records
+// inside of files name is not among them.
+func (c *Command) InputFiles() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		state := searchState{}
+		var saved []searchState
+		for _, arg := range c.Args {
+			path := ""
+			switch arg.Name {
+			case "":
+				path = arg.Value
+			case "script":
+				path = arg.Value
+			case "library":
+				path = c.library(arg.Value, state.static)
+			case "Bstatic", "omagic", "nmagic":
+				state.static = true
+			case "Bdynamic":
+				state.static = false
+			case "format":
+				state.binary = arg.Value == "binary"
+			case "push-state":
+				saved = append(saved, state)
+			case "pop-state":
+				if n := len(saved); n > 0 {
+					state.static, saved = saved[n-1].static, saved[:n-1]
+				}
+			}
+			if path != "" && !state.binary && !yield(path) {
+				return
+			}
+		}
+	}
+}
+
+// searchState is what options change for the inputs behind them.
+type searchState struct{ static, binary bool }
+
+// library finds a -l library as LLD does: in each folder the shared one before
+// the archive; ":name" is a file name. Empty if there is none.
+func (c *Command) library(name string, static bool) string {
+	candidates := []string{"lib" + name + ".so", "lib" + name + ".a"}
+	if file, ok := strings.CutPrefix(name, ":"); ok {
+		candidates = []string{file}
+	} else if static {
+		candidates = candidates[1:]
+	}
+	for _, folder := range c.searchPaths() {
+		for _, candidate := range candidates {
+			if path := filepath.Join(folder, candidate); exists(path) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// searchPaths are the -L folders, wherever they stand; "=" or "$SYSROOT" at
+// the beginning of one is the --sysroot.
+func (c *Command) searchPaths() []string {
+	sysroot, _ := c.Last("sysroot")
+	folders := c.Values("library-path")
+	for i, folder := range folders {
+		if rest, ok := strings.CutPrefix(folder, "="); ok {
+			folders[i] = sysroot + rest
+		} else if rest, ok := strings.CutPrefix(folder, "$SYSROOT"); ok {
+			folders[i] = sysroot + rest
+		}
+	}
+	return folders
+}
+
+// scriptInput finds a file that a linker script names: in the system root when
+// absolute, else in the working directory, beside the script, or where -l
+// libraries are.
+func (c *Command) scriptInput(script, name string) string {
+	if library, ok := strings.CutPrefix(name, "-l"); ok {
+		return c.library(library, false)
+	}
+	sysroot, _ := c.Last("sysroot")
+	if rest, ok := strings.CutPrefix(name, "="); ok {
+		return sysroot + rest
+	}
+	candidates := []string{sysroot + name, name}
+	if !filepath.IsAbs(name) {
+		candidates = []string{name, filepath.Join(filepath.Dir(script), name)}
+		for _, folder := range c.searchPaths() {
+			candidates = append(candidates, filepath.Join(folder, name))
+		}
+	}
+	for _, path := range candidates {
+		if exists(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

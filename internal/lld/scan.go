@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/object"
+)
+
+// Found is what FindThinLTO found.
+type Found struct {
+	// ThinLTO says that the link has ThinLTO bitcode.
+	ThinLTO bool
+	// File is the first input that has it.
+	File string
+	// Major is the LLVM major version that made it, 0 if it does not say.
+	Major int
+}
+
+// FindThinLTO opens the inputs of a link in order until one has ThinLTO
+// bitcode. It reads little: heads of files, headers of archive members, and of
+// bitcode what tells its kind. What cannot be read or is broken is passed over;
+// the linker will say so. Bitcode that only a dependent-library record of a
+// native object leads to is not found.
+func (c *Command) FindThinLTO() Found {
+	if mode, _ := c.Last("lto"); mode == "full" {
+		return Found{} // unified bitcode, all of it linked as regular LTO
+	}
+	s := &scan{command: c, fat: c.Enabled("fat-lto-objects"), seen: map[string]bool{}}
+	for path := range c.InputFiles() {
+		if s.file(path) {
+			break
+		}
+	}
+	return s.found
+}
+
+// scan is a search under way. Its methods return true when it is over.
+type scan struct {
+	command *Command
+	fat     bool            // look into ELF objects for FatLTO's section
+	seen    map[string]bool // files looked at: the C library comes several times
+	found   Found
+}
+
+// maxScript is how much of a linker script is read, in bytes; scripts with
+// input lists are small.
+const maxScript = 1 << 20
+
+func (s *scan) file(path string) bool {
+	if s.seen[path] {
+		return false
+	}
+	s.seen[path] = true
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	switch kind := s.kind(f); kind {
+	case object.Archive, object.ThinArchive:
+		return s.archive(path, f, info.Size())
+	case object.Unknown:
+		return s.script(path, f)
+	default:
+		return s.contents(path, kind, f, info.Size())
+	}
+}
+
+func (s *scan) kind(r io.ReaderAt) object.Kind {
+	var head [object.HeadSize]byte
+	n, err := r.ReadAt(head[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return object.Unknown
+	}
+	return object.Identify(head[:n])
+}
+
+// contents looks at an object: a file, or a member of an archive in one.
+func (s *scan) contents(path string, kind object.Kind, r io.ReaderAt, size int64) bool {
+	switch {
+	case kind == object.Bitcode:
+		return s.bitcode(path, r, size)
+	case kind == object.ELF && s.fat:
+		offset, length, ok, err := object.Section(r, size, ".llvm.lto")
+		if err != nil || !ok {
+			return false
+		}
+		return s.bitcode(path, io.NewSectionReader(r, offset, length), length)
+	}
+	return false
+}
+
+func (s *scan) bitcode(path string, r io.ReaderAt, size int64) bool {
+	id, err := bitcode.IdentifyAt(r, size)
+	if err != nil || !id.ThinLTO() {
+		return false
+	}
+	s.found = Found{ThinLTO: true, File: path, Major: id.LLVMMajor()}
+	return true
+}
+
+func (s *scan) archive(path string, f io.ReaderAt, size int64) bool {
+	for member, err := range object.Members(f, size) {
+		if err != nil {
+			return false
+		}
+		if member.Thin {
+			if s.file(object.ThinPath(path, member)) {
+				return true
+			}
+			continue
+		}
+		r := io.NewSectionReader(f, member.Offset, member.Size)
+		if s.contents(path, s.kind(r), r, member.Size) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scan) script(path string, f io.Reader) bool {
+	text, err := io.ReadAll(io.LimitReader(f, maxScript))
+	if err != nil {
+		return false
+	}
+	for _, name := range scriptInputs(string(text)) {
+		if file := s.command.scriptInput(path, name); file != "" && s.file(file) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//go:build !unix
+
+package toolchain
+
+import "io/fs"
+
+// fileIdentity has nothing to add to path, size and time on this system.
+func fileIdentity(fs.FileInfo) string { return "" }

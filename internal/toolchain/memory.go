@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package toolchain
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// memoryFormat changes when what is kept, or how it is asked for, changes.
+const memoryFormat = "dtlto toolchain memory 1"
+
+// remembered is what ask returned for the program at path when it was the
+// same file as now: same real path, device, inode, size and time of change.
+// An answer that cannot be kept, or was damaged, costs asking again; only
+// ask's own failure is an error. Failures are not kept.
+func remembered(question, path string, ask func() (string, error)) (string, error) {
+	file := memoryFile(question, path)
+	if answer, ok := recall(file); ok {
+		return answer, nil
+	}
+	answer, err := ask()
+	if err == nil && file != "" {
+		keep(file, answer)
+	}
+	return answer, err
+}
+
+// memoryFile is where the answer to a question about a program is kept, or
+// empty when it cannot be: no cache folder, no such program.
+func memoryFile(question, path string) string {
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return ""
+	}
+	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d\x00%d\x00%s", memoryFormat, question, real,
+		info.Size(), info.ModTime().UnixNano(), fileIdentity(info))
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(folder, "dtlto", "toolchain", hex.EncodeToString(sum[:16]))
+}
+
+// recall reads a kept answer: a line with the format and the digest of the
+// rest, then the rest.
+func recall(file string) (string, bool) {
+	if file == "" {
+		return "", false
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", false
+	}
+	head, answer, ok := strings.Cut(string(b), "\n")
+	return answer, ok && head == header(answer)
+}
+
+func header(answer string) string {
+	sum := sha256.Sum256([]byte(answer))
+	return memoryFormat + " " + hex.EncodeToString(sum[:])
+}
+
+// keep publishes an answer by rename, so that it is whole or absent. That it
+// cannot be kept (a read-only home, a full disk) is no error.
+func keep(file, answer string) {
+	folder := filepath.Dir(file)
+	if os.MkdirAll(folder, 0o755) != nil {
+		return
+	}
+	tmp, err := os.CreateTemp(folder, ".new-*")
+	if err != nil {
+		return
+	}
+	_, err = tmp.WriteString(header(answer) + "\n" + answer)
+	if closeErr := tmp.Close(); err != nil || closeErr != nil || os.Rename(tmp.Name(), file) != nil {
+		_ = os.Remove(tmp.Name())
+	}
+}

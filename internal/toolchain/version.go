@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package toolchain
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Version is an LLVM release.
+type Version struct{ Major, Minor, Patch int }
+
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch) }
+
+// askTimeout bounds how long a program may take to say its version or its
+// options. They take some 10 ms.
+const askTimeout = 30 * time.Second
+
+var (
+	lldVersion   = regexp.MustCompile(`\bLLD (\d+)\.(\d+)(?:\.(\d+))?`)
+	clangVersion = regexp.MustCompile(`\bclang version (\d+)\.(\d+)(?:\.(\d+))?`)
+)
+
+// LLDVersion is the version of an ld.lld. The error names the program.
+func LLDVersion(path string) (Version, error) { return askVersion(path, lldVersion) }
+
+// ClangVersion is the version of a clang. The error names the program.
+func ClangVersion(path string) (Version, error) { return askVersion(path, clangVersion) }
+
+func askVersion(path string, pattern *regexp.Regexp) (Version, error) {
+	text, err := remembered("version", path, func() (string, error) { return ask(path, "--version") })
+	if err != nil {
+		return Version{}, err
+	}
+	m := pattern.FindStringSubmatch(text)
+	if m == nil {
+		first, _, _ := strings.Cut(text, "\n")
+		return Version{}, fmt.Errorf("%s: does not say its version as LLVM's tools do: %q", path, first)
+	}
+	var v Version
+	for i, part := range []*int{&v.Major, &v.Minor, &v.Patch} {
+		*part, _ = strconv.Atoi(m[i+1])
+	}
+	return v, nil
+}
+
+// ask runs a program that prints something about itself.
+func ask(path string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, path, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", path, strings.Join(args, " "), err)
+	}
+	return string(out), nil
+}
+
+// KnowsLLVMOption says whether clang registers an option of LLVM's, so that
+// "-mllvm -NAME" is not refused. Clang is asked for all of them at once.
+func KnowsLLVMOption(clang, name string) (bool, error) {
+	text, err := remembered("llvm-options", clang, func() (string, error) {
+		help, err := ask(clang, "-cc1", "-mllvm", "--help-list-hidden")
+		return optionNames(help), err
+	})
+	if err != nil {
+		return false, err
+	}
+	return name != "" && strings.Contains(text, "\n"+name+"\n"), nil
+}
+
+// optionNames reduces LLVM's option help to the names, one a line, a line
+// break before the first. An option's line begins with two blanks and dashes,
+// a value's with four blanks.
+func optionNames(help string) string {
+	var names strings.Builder
+	names.WriteByte('\n')
+	for line := range strings.SplitSeq(help, "\n") {
+		body, ok := strings.CutPrefix(line, "  -")
+		if !ok {
+			continue
+		}
+		name := strings.TrimLeft(body, "-")
+		if end := strings.IndexAny(name, " =["); end >= 0 {
+			name = name[:end]
+		}
+		names.WriteString(name)
+		names.WriteByte('\n')
+	}
+	return names.String()
+}
