@@ -51,7 +51,7 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "The same, named", Args: oneJobFile, RunE: distribute}
 	root.AddCommand(verb, mockCommand(), validateCommand(), versionCommand())
 	for _, cmd := range []*cobra.Command{root, verb} {
-		addSettings(cmd.Flags(), s)
+		addSettings(cmd.Flags())
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) }
 	}
 	return root
@@ -80,7 +80,7 @@ func (c *chosen) Set(value string) error {
 	return driver.DefaultSettings().Set(c.setting.Name, value)
 }
 
-func addSettings(flags *pflag.FlagSet, s *driver.Settings) {
+func addSettings(flags *pflag.FlagSet) {
 	for i := range driver.AllSettings {
 		setting := &driver.AllSettings[i]
 		if setting.LinkOnly {
@@ -145,7 +145,7 @@ func versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Println("dtlto " + version())
 			return err
 		},

@@ -31,7 +31,7 @@ var codegenOptions = map[string]spelling{
 	"relocation-model":                 oneOf(map[string]string{"static": "-fno-pic", "pic": "-fpic"}),
 	"code-model":                       joinValue("-mcmodel="),
 	"large-data-threshold":             joinValue("-mlarge-data-threshold="),
-	"tls-size":                         joinValue("-mtls-size="),
+	"tls-size":                         cc1Join("-mtls-size="),
 	"align-loops":                      joinValue("-falign-loops="),
 	"basic-block-sections":             joinValue("-fbasic-block-sections="),
 	"emulated-tls":                     onOff("-femulated-tls", "-fno-emulated-tls"),
@@ -97,6 +97,12 @@ func debuggerTuning(value string) ([]string, bool) {
 
 func cc1(name string) spelling {
 	return func(value string) ([]string, bool) { return []string{"-Xclang", name, "-Xclang", value}, value != "" }
+}
+
+// cc1Join is joinValue for options that the driver refuses on some targets
+// while LLD takes them for all.
+func cc1Join(prefix string) spelling {
+	return func(value string) ([]string, bool) { return []string{"-Xclang", prefix + value}, value != "" }
 }
 
 func joinValue(prefix string) spelling {

@@ -60,7 +60,8 @@ const (
 		trace unique undefined-version no-undefined-version verbose version warn-common no-warn-common
 		warn-unresolved-symbols whole-archive no-whole-archive call_shared dy dn non_shared static pic-executable
 		Bshareable long-plt no-copy-dt-needed-entries no-ctors-in-init-array no-keep-memory secure-plt sort-common
-		stats warn-execstack warn-once warn-shared-textrel save-temps disable-verify thinlto`
+		stats warn-execstack warn-once warn-shared-textrel save-temps disable-verify thinlto dc dp define-common
+		no-define-common no-pic-executable`
 	flagsTwo = `cmse-implib optimize-bb-jumps no-optimize-bb-jumps fortran-common no-fortran-common apply-dynamic-relocs
 		no-apply-dynamic-relocs dependent-libraries no-dependent-libraries no-call-graph-profile-sort call-graph-profile-sort
 		bp-compression-sort-startup-functions no-bp-compression-sort-startup-functions verbose-bp-section-orderer
@@ -80,7 +81,7 @@ const (
 		thinlto-emit-index-files thinlto-index-only fat-lto-objects no-fat-lto-objects lto-legacy-pass-manager
 		no-lto-legacy-pass-manager lto-new-pass-manager no-lto-new-pass-manager lto-pseudo-probe-for-profiling
 		no-lto-pseudo-probe-for-profiling ifunc-noplt no-ifunc-noplt z-keep-text-section-prefix lto-opaque-pointers
-		no-lto-opaque-pointers`
+		no-lto-opaque-pointers branch-to-branch no-branch-to-branch`
 	flagsOne  = `x X q ) E n N M r ( s S t w v V d g`
 	equalsAny = `auxiliary compress-debug-sections defsym split-stack-adjust-size Tbss Tdata Ttext Ttext-segment
 		call-graph-ordering-file dynamic-linker dynamic-list entry exclude-libs filter fini format hash-style init
@@ -98,10 +99,10 @@ const (
 	separateOne = `dT f F b`
 	valueOne    = `O l L m o z e R T h y u G`
 	joinedAny   = `build-id= print-archive-stats= plugin-opt= plugin-opt=- plugin-opt=O`
-	joinedTwo   = `call-graph-profile-sort= bp-compression-sort= color-diagnostics= randomize-section-padding= time-trace=
+	joinedTwo   = `print-gc-sections= call-graph-profile-sort= bp-compression-sort= color-diagnostics= randomize-section-padding= time-trace=
 		power10-stubs= why-extract= package-metadata= remap-inputs-file= lto= lto-aa-pipeline= lto-newpm-passes= lto-O
 		lto-CGO lto-partitions= lto-cs-profile-file= lto-obj-path= lto-sample-profile= save-temps=
-		lto-basic-block-sections= thinlto-cache-dir= thinlto-index-only= thinlto-index= thinlto-jobs=
+		lto-basic-block-sections= thinlto-cache-dir= thinlto-index-only= thinlto-index= thinlto-jobs= time-trace-file=
 		thinlto-object-suffix-replace= thinlto-prefix-replace= thinlto-single-module=`
 )
 
@@ -110,7 +111,7 @@ var aliases = map[string]string{
 	"dT": "default-script", "f": "auxiliary", "call_shared": "Bdynamic", "dy": "Bdynamic", "dn": "Bstatic",
 	"non_shared": "Bstatic", "static": "Bstatic", "x": "discard-all", "X": "discard-locals", "q": "emit-relocs",
 	")": "end-group", "e": "entry", "E": "export-dynamic", "F": "filter", "b": "format", "l": "library",
-	"L": "library-path", "n": "nmagic", "N": "omagic", "output": "o", "pic-executable": "pie", "M": "print-map",
+	"L": "library-path", "n": "nmagic", "N": "omagic", "output": "o", "pic-executable": "pie", "no-pic-executable": "no-pie", "M": "print-map",
 	"r": "relocatable", "R": "rpath", "T": "script", "Bshareable": "shared", "h": "soname", "(": "start-group",
 	"s": "strip-all", "S": "strip-debug", "t": "trace", "y": "trace-symbol", "u": "undefined", "V": "v", "w": "no-warnings",
 	// The spellings of the first DTLTO patches.

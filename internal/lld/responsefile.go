@@ -57,7 +57,7 @@ func quotingStyle(args []string) string {
 
 type expander struct {
 	read     func(string) ([]byte, error)
-	tokenize func(string) []string
+	tokenize func(string) (words []string, whole bool)
 	open     map[string]bool // files being expanded, to notice cycles
 	files    int
 	bytes    int
@@ -70,7 +70,7 @@ func (e *expander) add(arg string) bool {
 		e.out = append(e.out, arg)
 		return true
 	}
-	if e.open[name] {
+	if e.open[name] || name == "" { // LLD 19 stops at "@", 14 opens a file of that name
 		return false
 	}
 	if e.files++; e.files > maxExpansions {
@@ -86,8 +86,9 @@ func (e *expander) add(arg string) bool {
 	}
 	e.open[name] = true
 	defer delete(e.open, name)
-	whole := true
-	for _, word := range e.tokenize(decode(text)) {
+	words, whole := e.tokenize(decode(text))
+	for _, word := range words {
+		word, _, _ = strings.Cut(word, "\x00") // LLD keeps words as C strings
 		whole = e.add(word) && whole
 	}
 	return whole
@@ -114,14 +115,13 @@ func decodeUTF16(b []byte, order binary.ByteOrder) string {
 }
 
 func isSpace(c byte) bool {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n'
 }
 
 // tokenizeGNU splits text as llvm::cl::TokenizeGNUCommandLine does. A
 // backslash escapes the next byte everywhere, inside both kinds of quotes
 // too; there are no comments; a word that is only empty quotes is no word.
-func tokenizeGNU(text string) []string {
-	var words []string
+func tokenizeGNU(text string) (words []string, whole bool) {
 	var word []byte
 	flush := func() {
 		if len(word) > 0 {
@@ -149,17 +149,17 @@ func tokenizeGNU(text string) []string {
 		}
 	}
 	flush()
-	return words
+	return words, true
 }
 
 // tokenizeWindows splits text as llvm::cl::TokenizeWindowsCommandLine does,
 // for --rsp-quoting=windows: 2n backslashes and a quote are n backslashes and
 // a delimiter, 2n+1 are n backslashes and a quote, other backslashes are
-// themselves, and "" inside quotes is a quote.
-func tokenizeWindows(text string) []string {
-	var words []string
+// themselves, "" inside quotes is a quote, empty words are left out. What
+// becomes of an unfinished quote depends on the version: whole is false then.
+func tokenizeWindows(text string) (words []string, whole bool) {
 	var word []byte
-	inWord, quoted := false, false
+	quoted := false
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -168,7 +168,6 @@ func tokenizeWindows(text string) []string {
 			for i+n < len(text) && text[i+n] == '\\' {
 				n++
 			}
-			inWord = true
 			i += n - 1
 			if i+1 < len(text) && text[i+1] == '"' {
 				word = append(word, bytes.Repeat([]byte{'\\'}, n/2)...)
@@ -183,18 +182,18 @@ func tokenizeWindows(text string) []string {
 			word = append(word, '"')
 			i++
 		case c == '"':
-			quoted, inWord = !quoted, true
-		case isSpace(c) && !quoted:
-			if inWord {
+			quoted = !quoted
+		case (isSpace(c) || c == 0) && !quoted:
+			if len(word) > 0 {
 				words = append(words, string(word))
-				word, inWord = word[:0], false
+				word = word[:0]
 			}
 		default:
-			word, inWord = append(word, c), true
+			word = append(word, c)
 		}
 	}
-	if inWord {
+	if len(word) > 0 {
 		words = append(words, string(word))
 	}
-	return words
+	return words, !quoted
 }

@@ -11,21 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// tool finds a program of LLVM 22, without which these tests prove nothing.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("DTLTO_TEST_ALLOW_SKIP") != "" {
-		t.Skipf("%s is not installed, and DTLTO_TEST_ALLOW_SKIP is set", name)
-	}
-	t.Fatalf("%s is needed: %v", name, err)
-	return ""
-}
+	"github.com/dtlto/dtlto/internal/llvmtest"
+)
 
 // keeper is a distributor that keeps the job file and compiles nothing.
 const keeper = `#!/bin/sh
@@ -38,7 +26,7 @@ exit 1
 // LLD 22 and returns the job file that it wrote.
 func lldJobFile(t *testing.T, output string, sources map[string]string) []byte {
 	t.Helper()
-	clang, lld := tool(t, "clang-22"), tool(t, "ld.lld-22")
+	clang, lld := llvmtest.Tool(t, "clang-22"), llvmtest.Tool(t, "ld.lld-22")
 	dir := t.TempDir()
 	distributor := put(t, dir, "keeper.sh", keeper, 0o700)
 	args := []string{"-shared", "-o", output, "--thinlto-distributor=" + distributor, "--thinlto-remote-compiler=" + clang}

@@ -246,7 +246,7 @@ func (r *reader) end() error {
 	if r.src.err != nil {
 		return r.src.err
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return errors.New("something follows the end of the job file")
 	}
 	return nil
@@ -258,7 +258,7 @@ func (r *reader) failed(err error) error {
 	switch {
 	case r.src.err != nil:
 		return r.src.err
-	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the file ends too early: %w", io.ErrUnexpectedEOF)
 	case errors.As(err, &syntax):
 		return &syntaxError{syntax}

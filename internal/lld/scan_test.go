@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dtlto/dtlto/internal/llvmtest"
+)
+
+// scanFolder makes inputs of every kind in a folder, which becomes the
+// working directory.
+func scanFolder(t *testing.T) {
+	t.Helper()
+	folder := t.TempDir()
+	t.Chdir(folder)
+	llvmtest.Write(t, folder, "m.c", "int f(void) { return 1; }", "empty.o", "", "text.txt", "hello (world", "broken.a", "!<arch>\nnonsense")
+	clang := func(args ...string) { llvmtest.Run(t, folder, "clang-22", append([]string{"-c", "m.c"}, args...)...) }
+	clang("-o", "native.o")
+	clang("-flto=thin", "-o", "thin.o")
+	clang("-flto=full", "-o", "full.o")
+	clang("-flto=thin", "-ffat-lto-objects", "-o", "fat.o")
+	clang("-flto=thin", "-funified-lto", "-o", "unified.o")
+	llvmtest.Run(t, folder, "clang-19", "-c", "-flto=thin", "m.c", "-o", "thin19.o")
+	llvmtest.Write(t, folder, "lib/.keep", "", "sys/root/lib/.keep", "")
+	ar := func(args ...string) { llvmtest.Run(t, folder, "llvm-ar-22", args...) }
+	ar("rc", "lib/libnative.a", "native.o")
+	ar("rc", "lib/libthin.a", "native.o", "thin.o")
+	ar("rc", "lib/libfat.a", "fat.o")
+	ar("rc", "--thin", "thinarchive.a", "native.o", "thin19.o")
+	ar("rc", "sys/root/lib/libsys.a", "thin.o")
+	llvmtest.Run(t, folder, "ld.lld-22", "-shared", "native.o", "-o", "lib/libthin.so")
+	llvmtest.Write(t, folder, "script.ld", "/* INPUT(thin.o) */ GROUP ( native.o AS_NEEDED ( -lthin ) )",
+		"plain.ld", "INPUT(native.o, \"lib/libnative.a\")", "self.ld", "INPUT(self.ld)", "sys/root/lib/libs.so", "INPUT(/lib/libsys.a)")
+}
+
+func TestFindThinLTO(t *testing.T) {
+	scanFolder(t)
+	for _, tc := range []struct {
+		line string
+		want Found
+	}{
+		{"native.o full.o empty.o text.txt missing.o broken.a .", Found{}},
+		{"native.o thin.o", Found{true, "thin.o", 22}},
+		{"thin19.o thin.o", Found{true, "thin19.o", 19}},
+		{"lib/libnative.a lib/libthin.a", Found{true, "lib/libthin.a", 22}},
+		{"thinarchive.a", Found{true, "thin19.o", 19}},
+		{"fat.o lib/libfat.a", Found{}},
+		{"--fat-lto-objects fat.o", Found{true, "fat.o", 22}},
+		{"--fat-lto-objects --no-fat-lto-objects fat.o", Found{}},
+		{"--fat-lto-objects lib/libfat.a", Found{true, "lib/libfat.a", 22}},
+		{"-Llib -lthin", Found{}}, // the shared library comes first
+		{"-Llib -Bstatic -lthin", Found{true, "lib/libthin.a", 22}},
+		{"-Llib -static -Bdynamic -lthin", Found{}},
+		{"-Llib --push-state -Bstatic --pop-state -lthin", Found{}},
+		{"-Llib -l:libthin.a", Found{true, "lib/libthin.a", 22}},
+		{"-lmissing -Llib -lnative", Found{}},
+		{"-Llib -Bstatic script.ld", Found{}}, // a script's -l looks for shared ones
+		{"--sysroot=sys/root -L=/lib -lsys", Found{true, "sys/root/lib/libsys.a", 22}},
+		{"--sysroot=sys/root -L=/lib -ls", Found{true, "sys/root/lib/libsys.a", 22}},
+		{"plain.ld self.ld", Found{}},
+		{"-T script.ld -Lsys", Found{}},
+		{"--format=binary thin.o --format=elf native.o", Found{}},
+		{"unified.o", Found{true, "unified.o", 22}},
+		{"--lto=full unified.o", Found{}},
+		{"-o thin.o -soname thin.o -T plain.ld native.o", Found{}},
+	} {
+		if got := command(tc.line).FindThinLTO(); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", tc.line, got, tc.want)
+		}
+	}
+}
+
+func TestScriptInputs(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		want []string
+	}{
+		{"INPUT(a.o b.o,c.o)", []string{"a.o", "b.o", "c.o"}},
+		{"GROUP(a.a AS_NEEDED(b.so -lc) d)", []string{"a.a", "b.so", "-lc", "d"}},
+		{`INPUT ( "with blank.o" )`, []string{"with blank.o"}},
+		{"/* INPUT(x) */ OUTPUT_FORMAT(elf64) SECTIONS { .text : { *(.text) } }", nil},
+		{"INPUT(a", []string{"a"}},
+		{"INPUT(\"a", []string{"a"}},
+		{") ) INPUT(a) GROUP", []string{"a"}},
+		{"", nil},
+	} {
+		if got := scriptInputs(tc.text); !slices.Equal(got, tc.want) {
+			t.Errorf("%q: %q, want %q", tc.text, got, tc.want)
+		}
+	}
+}
+
+func FuzzScriptInputs(f *testing.F) {
+	f.Add("/* x */ INPUT(a \"b c\") GROUP(AS_NEEDED(-lc))")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, name := range scriptInputs(text) {
+			if !strings.Contains(text, name) {
+				t.Errorf("%q is not in %q", name, text)
+			}
+		}
+	})
+}
