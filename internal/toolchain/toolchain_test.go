@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package toolchain
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dtlto/dtlto/internal/llvmtest"
+)
+
+// program writes an executable that prints a line and counts its runs.
+func program(t *testing.T, path, says string) string {
+	t.Helper()
+	llvmtest.Write(t, filepath.Dir(path), filepath.Base(path), "#!/bin/sh\necho run >> "+path+".runs\necho '"+says+"'\n")
+	if err := os.Chmod(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func runs(path string) int {
+	text, _ := os.ReadFile(path + ".runs")
+	return strings.Count(string(text), "run")
+}
+
+// llvm makes a folder such as a distribution's /usr/lib/llvm-N/bin.
+func llvm(t *testing.T, folder, version string) {
+	t.Helper()
+	program(t, filepath.Join(folder, "bin", "ld.lld"), "LLD "+version+" (compatible with GNU linkers)")
+	program(t, filepath.Join(folder, "bin", "clang"), "clang version "+version)
+	llvmtest.Write(t, folder, "lib/LLVMgold.so", "")
+}
+
+func TestFindLLD(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
+	a, b := filepath.Join(root, "a"), filepath.Join(root, "b")
+	llvm(t, a, "22.1.8")
+	llvm(t, b, "19.1.7")
+	bin := filepath.Join(root, "bin")
+	program(t, filepath.Join(bin, "ld.lld-7"), "LLD 7.0.0")
+	program(t, filepath.Join(bin, "ld.lld-31"), "LLD 31.0.0")
+	program(t, filepath.Join(bin, "ld.lld-x"), "")
+	llvmtest.Write(t, bin, "ld.lld-99", "not executable")
+	if err := os.Symlink(filepath.Join(a, "bin", "clang"), filepath.Join(bin, "my-clang")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin)
+	in := func(folder string) string { return filepath.Join(folder, "bin", "ld.lld") }
+	says := func(s string) func() string { return func() string { return s } }
+	for _, tc := range []struct {
+		name  string
+		hints Hints
+		want  string
+	}{
+		{"explicit wins", Hints{Explicit: in(b), Plugin: a + "/bin/../lib/LLVMgold.so"}, in(b)},
+		{"explicit by name", Hints{Explicit: "ld.lld-7"}, filepath.Join(bin, "ld.lld-7")},
+		{"plugin", Hints{Plugin: a + "/bin/../lib/LLVMgold.so", Compiler: b + "/bin/clang"}, in(a)},
+		{"plugin of GCC", Hints{Plugin: "/usr/lib/gcc/liblto_plugin.so", Compiler: b + "/bin/clang"}, in(b)},
+		{"compiler", Hints{Compiler: b + "/bin/clang", Parent: says(a + "/bin/clang")}, in(b)},
+		{"compiler through a link", Hints{Compiler: "my-clang"}, in(a)},
+		{"parent", Hints{Parent: says(a + "/bin/clang"), Major: func() int { return 7 }}, in(a)},
+		{"parent is no clang", Hints{Parent: says(a + "/bin/ld.lld"), Major: func() int { return 7 }}, filepath.Join(bin, "ld.lld-7")},
+		{"unknown major", Hints{Major: func() int { return 0 }}, filepath.Join(bin, "ld.lld-31")},
+		{"newest on PATH", Hints{}, filepath.Join(bin, "ld.lld-31")},
+	} {
+		got, err := FindLLD(tc.hints)
+		if err != nil || got != tc.want {
+			t.Errorf("%s: %s, %v; want %s", tc.name, got, err, tc.want)
+		}
+	}
+	if _, err := FindLLD(Hints{Explicit: root + "/none"}); err == nil || !strings.HasPrefix(err.Error(), root+"/none: chosen as ld.lld") {
+		t.Errorf("missing explicit: %v", err)
+	}
+	t.Setenv("PATH", filepath.Join(root, "empty"))
+	if _, err := FindLLD(Hints{}); err != ErrNoLLD { //nolint:errorlint // the very value
+		t.Errorf("nothing anywhere: %v", err)
+	}
+}
+
+func TestFindClang(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
+	llvm(t, filepath.Join(root, "a"), "22.1.8")
+	lone := program(t, filepath.Join(root, "lone", "ld.lld"), "LLD 22.1.8")
+	bin := filepath.Join(root, "bin")
+	t.Setenv("PATH", bin+":/bin:/usr/bin") // the scripts need a shell
+	version := Version{91, 1, 8}           // no clang of that version is on any machine
+
+	if got, err := FindClang(filepath.Join(root, "a/bin/ld.lld"), version); err != nil || got != filepath.Join(root, "a/bin/clang") {
+		t.Errorf("beside: %s, %v", got, err)
+	}
+	if _, err := FindClang(lone, version); err == nil || !strings.Contains(err.Error(), "no clang 91.1.8") {
+		t.Errorf("none: %v", err)
+	}
+	program(t, filepath.Join(bin, "clang-91"), "clang version 91.1.7")
+	if _, err := FindClang(lone, version); err == nil {
+		t.Error("a clang of another version was taken")
+	}
+	clang := program(t, filepath.Join(bin, "clang"), "Some clang version 91.1.8 (tags/x)")
+	if got, err := FindClang(lone, version); err != nil || got != clang {
+		t.Errorf("on PATH: %s, %v", got, err)
+	}
+}
+
+func TestVersionIsAskedOnce(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
+	path := program(t, filepath.Join(root, "ld.lld"), "Homebrew LLD 17.0.6 (compatible with GNU linkers)")
+	for range 3 {
+		if v, err := LLDVersion(path); err != nil || v != (Version{17, 0, 6}) {
+			t.Fatalf("%v, %v", v, err)
+		}
+	}
+	if n := runs(path); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	program(t, path, "LLD 18.1.0") // upgraded
+	if v, err := LLDVersion(path); err != nil || v.Major != 18 {
+		t.Errorf("after the upgrade: %v, %v", v, err)
+	}
+}
+
+// Whatever becomes of what is remembered, the answer stays right.
+func TestDamagedMemory(t *testing.T) {
+	root := t.TempDir()
+	cache := filepath.Join(root, "cache")
+	t.Setenv("XDG_CACHE_HOME", cache)
+	path := program(t, filepath.Join(root, "ld.lld"), "LLD 17.0.6")
+	want, _ := LLDVersion(path)
+	files, _ := filepath.Glob(filepath.Join(cache, "dtlto", "toolchain", "*"))
+	if len(files) != 1 {
+		t.Fatalf("kept %q", files)
+	}
+	whole, _ := os.ReadFile(files[0])
+	for i := range whole {
+		damaged := append([]byte(nil), whole...)
+		damaged[i] ^= 1
+		for _, text := range [][]byte{damaged, whole[:i]} {
+			if err := os.WriteFile(files[0], text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if answer, ok := recall(files[0]); ok {
+				t.Fatalf("recalled %q from a damaged file", answer)
+			}
+		}
+	}
+	if got, err := LLDVersion(path); err != nil || got != want {
+		t.Errorf("%v, %v", got, err)
+	}
+	if err := os.RemoveAll(cache); err != nil {
+		t.Fatal(err)
+	}
+	llvmtest.Write(t, root, "cache", "a file where the folder should be")
+	if got, err := LLDVersion(path); err != nil || got != want {
+		t.Errorf("without a folder: %v, %v", got, err)
+	}
+}
+
+func TestVersionErrors(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", root)
+	for _, tc := range []struct{ path, want string }{
+		{program(t, root+"/odd", "GNU ld 2.40"), `does not say its version as LLVM's tools do: "GNU ld 2.40"`},
+		{root + "/missing", "no such file"},
+	} {
+		if _, err := LLDVersion(tc.path); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), tc.path) {
+			t.Errorf("%s: %v", tc.path, err)
+		}
+	}
+}
+
+func TestRealToolchains(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	for _, version := range llvmtest.Versions {
+		lld := llvmtest.Tool(t, "ld.lld-"+version)
+		v, err := LLDVersion(lld)
+		if err != nil || v.String() == "" || !strings.HasPrefix(v.String(), version+".") {
+			t.Errorf("LLD %s: %v, %v", version, v, err)
+		}
+		clang, err := FindClang(lld, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cv, err := ClangVersion(clang); err != nil || cv != v {
+			t.Errorf("clang of LLD %s: %v, %v", v, cv, err)
+		}
+		for name, want := range map[string]bool{"inline-threshold": true, "W": true, "none": false, "": false,
+			"no-such-option": false, "inline": false, "help": true} {
+			if got, err := KnowsLLVMOption(clang, name); err != nil || got != want {
+				t.Errorf("clang %s knows -%s: %v, %v; want %v", v, name, got, err, want)
+			}
+		}
+	}
+	if got := ofMajor(22); got == "" {
+		t.Error("LLD 22 is not found by its version")
+	}
+}
