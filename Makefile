@@ -12,7 +12,8 @@ build: ## bin/dtlto and, as a link to it, bin/ld.dtlto
 toolchain: ## what the tests and the demo need beside Go: LLVM, build systems
 	scripts/install-toolchain.sh
 
-demo: toolchain build ## the main job on real programs, start to finish
+demo: build ## the main job on real programs, start to finish
+	scripts/install-toolchain.sh demo
 	$(GO) run ./demo
 
 test: toolchain ## all tests, under the race detector

@@ -53,8 +53,10 @@ var ltoOptions = map[string]effect{
 	"disable-verify": harmless, "opt-remarks-filename": inProcess, "opt-remarks-passes": harmless,
 	"opt-remarks-format": harmless, "opt-remarks-with-hotness": harmless, "opt-remarks-hotness-threshold": harmless,
 	"stats-file": inProcess, "dwo-dir": inProcess, "save-temps": inLink, "thinlto": inLink,
-	"thinlto-cache-dir": inLink, "thinlto-cache-policy": inLink, "thinlto-emit-imports-files": inLink,
-	"thinlto-emit-index-files": inLink, "thinlto-index-only": inLink, "thinlto-index": inLink, "thinlto-jobs": inLink,
+	"thinlto-cache-dir": inLink, "thinlto-cache-policy": inLink,
+	// LLD 22 leaves files with its process id in the name behind when it distributes under these.
+	"thinlto-emit-imports-files": inProcess, "thinlto-emit-index-files": inProcess,
+	"thinlto-index-only": inLink, "thinlto-index": inLink, "thinlto-jobs": inLink,
 	"thinlto-object-suffix-replace": inLink, "thinlto-prefix-replace": inLink, "thinlto-single-module": inProcess,
 	"thinlto-distributor": inLink, "thinlto-distributor-arg": inLink, "thinlto-remote-compiler": inLink,
 	"thinlto-remote-compiler-arg": inLink, "thinlto-remote-compiler-prepend-arg": inLink,

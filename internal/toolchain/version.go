@@ -21,23 +21,19 @@ func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Min
 // options. They take some 10 ms.
 const askTimeout = 30 * time.Second
 
-var (
-	lldVersion   = regexp.MustCompile(`\bLLD (\d+)\.(\d+)(?:\.(\d+))?`)
-	clangVersion = regexp.MustCompile(`\bclang version (\d+)\.(\d+)(?:\.(\d+))?`)
-)
-
 // LLDVersion is the version of an ld.lld. The error names the program.
-func LLDVersion(path string) (Version, error) { return askVersion(path, lldVersion) }
+func LLDVersion(path string) (Version, error) { return askVersion(path, "LLD") }
 
 // ClangVersion is the version of a clang. The error names the program.
-func ClangVersion(path string) (Version, error) { return askVersion(path, clangVersion) }
+func ClangVersion(path string) (Version, error) { return askVersion(path, "clang version") }
 
-func askVersion(path string, pattern *regexp.Regexp) (Version, error) {
+// askVersion reads the three numbers behind a word of what --version prints.
+func askVersion(path, word string) (Version, error) {
 	text, err := remembered("version", path, func() (string, error) { return ask(path, "--version") })
 	if err != nil {
 		return Version{}, err
 	}
-	m := pattern.FindStringSubmatch(text)
+	m := regexp.MustCompile(`\b` + word + ` (\d+)\.(\d+)(?:\.(\d+))?`).FindStringSubmatch(text)
 	if m == nil {
 		first, _, _ := strings.Cut(text, "\n")
 		return Version{}, fmt.Errorf("%s: does not say its version as LLVM's tools do: %q", path, first)
