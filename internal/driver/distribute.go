@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -24,6 +25,9 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 		return err
 	}
 	if err := checkInputs(s.Inputs); err != nil {
+		return err
+	}
+	if err := checkNames(jobs); err != nil {
 		return err
 	}
 	compiles := compilesOf(jobs)
@@ -54,13 +58,27 @@ func checkInputs(files []string) error {
 	return nil
 }
 
+// checkNames refuses modules that a backend would not find in its index: LLVM 13
+// to 22 write names with bytes above 127 wrongly into index shards, and a
+// backend that does not find itself may make a wrong object without a word.
+func checkNames(f *thinlto.JobFile) error {
+	for i := range f.Jobs {
+		for k, path := range f.Jobs[i].Inputs {
+			if k != 1 && !lld.IsASCII(path) { // the second is the index itself
+				return fmt.Errorf("%s: not ASCII, and LLVM damages such names of modules in index shards: "+
+					"rename it, or link with -fuse-ld=dtlto, which then links in-process", path)
+			}
+		}
+	}
+	return nil
+}
+
 // backendArgs stand between the arguments common to all jobs and a job's own.
 // The inputs are bitcode whatever their names end in: Clang takes a file with
 // an ending that it does not know (.lo, none) for the linker's and makes no
-// object. A module whose triple is spelled otherwise than the first one's
-// (Rust's has another vendor) is no reason for a warning that in-process LTO
-// does not give.
-var backendArgs = []string{"-Wno-override-module", "-x", "ir"}
+// object. Modules whose triples are spelled differently (Rust's has another
+// vendor) are no reason for a warning: the linker took them.
+var backendArgs = []string{"-Wno-override-module", "-Wno-linker-warnings", "-x", "ir"}
 
 // compilesOf are the compiles of a job file.
 func compilesOf(f *thinlto.JobFile) []exec.Compile {

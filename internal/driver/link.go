@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/toolchain"
@@ -94,8 +93,8 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 	if version.Major < lld.FirstNative {
 		return nil, &inProcess{error: fmt.Errorf("%s is LLD %s", path, version)}
 	}
-	if word := notUTF8(c.Words); word != "" {
-		return nil, &inProcess{fmt.Errorf("%q is not UTF-8, and LLD writes only that into job files", word), true}
+	if err := c.Obstacle(); err != nil {
+		return nil, &inProcess{err, true}
 	}
 	clang, err := backendCompiler(c, path, version)
 	if err != nil {
@@ -114,15 +113,6 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 		Args:     append(append([]string{"distribute"}, jobsOf(c)...), distributor...),
 		Compiler: clang,
 	}, backend), nil
-}
-
-func notUTF8(words []string) string {
-	for _, word := range words {
-		if !utf8.ValidString(word) {
-			return word
-		}
-	}
-	return ""
 }
 
 // backendCompiler is the clang for the backends: the one that the command line

@@ -103,3 +103,49 @@ func FuzzScriptInputs(f *testing.F) {
 		}
 	})
 }
+
+func TestObstacle(t *testing.T) {
+	scanFolder(t)
+	folder := "."
+	llvmtest.Run(t, folder, "cp", "thin.o", "dünn.o")
+	llvmtest.Run(t, folder, "cp", "native.o", "eigen-ö.o")
+	llvmtest.Run(t, folder, "mkdir", "ordner-ö")
+	llvmtest.Run(t, folder, "cp", "thin.o", "ordner-ö/thin.o")
+	llvmtest.Run(t, folder, "cp", "lib/libthin.a", "ordner-ö/libthin.a")
+	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "libmembers.a", "thin.o", "eigen-ö.o")
+	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "libbad.a", "thin.o", "dünn.o")
+	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "--thin", "thinbad.a", "thin.o", "dünn.o")
+	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "größe.a", "thin.o")
+	llvmtest.Write(t, folder, "archive.ld", "INPUT(lib/libthin.a)", "object.ld", "INPUT(thin.o)", "native.ld", "GROUP(lib/libnative.a)",
+		"nested.ld", "INPUT(archive.ld)", "thinarchive.ld", "INPUT(thinarchive.a)")
+	for _, tc := range []struct{ line, want string }{
+		{"thin.o lib/libthin.a thinarchive.a full.o missing.o broken.a", ""},
+		{"dünn.o", "dünn.o is not ASCII"},
+		{"thin.o eigen-ö.o", ""},
+		{"ordner-ö/thin.o", "ordner-ö/thin.o is not ASCII"},
+		{"ordner-ö/libthin.a", ""},
+		{"-Lordner-ö -Bstatic -lthin", ""},
+		{"größe.a", "größe.a(thin.o) is not ASCII"},
+		{"libmembers.a", ""},
+		{"libbad.a", "libbad.a(dünn.o) is not ASCII"},
+		{"thinbad.a", "dünn.o is not ASCII"},
+		{"-o ordner-ö/p thin.o", "ordner-ö is not ASCII"},
+		{"-o p-ö thin.o", ""},
+		{"object.ld native.ld self.ld", ""},
+		{"thinarchive.ld", "thinarchive.a is an archive"},
+		{"lib/libthin.a archive.ld", "lib/libthin.a is an archive"},
+		{"archive.ld", "lib/libthin.a is an archive that a linker script names"},
+		{"nested.ld", "lib/libthin.a is an archive"},
+		{"-T archive.ld thin.o", "lib/libthin.a is an archive"},
+	} {
+		err := command(tc.line).Obstacle()
+		if got := ""; err != nil {
+			got = err.Error()
+			if tc.want == "" || !strings.HasPrefix(got, tc.want) {
+				t.Errorf("%s: %q, want %q", tc.line, got, tc.want)
+			}
+		} else if tc.want != "" {
+			t.Errorf("%s: nothing, want %q", tc.line, tc.want)
+		}
+	}
+}

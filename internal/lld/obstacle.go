@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+
+	"github.com/dtlto/dtlto/internal/object"
+)
+
+// Obstacle says which input keeps LLD 22's own DTLTO from doing a link, as an
+// *Untranslatable, or nil:
+//
+//   - A bitcode module whose name has a byte above 127. LLVM 13 to 22 write such
+//     a name wrongly into index shards (every byte is extended to 64 bits and
+//     written into 8), so that a backend does not find itself in its index: it
+//     would make a wrong object and not say so.
+//   - An archive with bitcode that a linker script names. LLD 22 keeps
+//     the archive's path only as long as it reads the script, and opens
+//     another one, or none, later.
+//
+// All inputs are opened, since any of them may be a script or an archive.
+func (c *Command) Obstacle() error {
+	s := &survey{scan: scan{command: c, fat: c.Enabled("fat-lto-objects"), seen: map[string]bool{}}}
+	if folder := filepath.Dir(c.Output()); !IsASCII(folder) {
+		return &Untranslatable{folder, notASCII} // where LLD writes members of archives
+	}
+	for path := range c.InputFiles() {
+		if err := s.file(path, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const notASCII = "is not ASCII, and LLVM damages such names of modules in index shards"
+
+// survey is a scan of everything.
+type survey struct{ scan }
+
+func (s *survey) file(path string, fromScript bool) error {
+	key := path
+	if fromScript {
+		key += "\x00" // what a script names is looked at again: an archive counts there
+	}
+	if s.seen[key] {
+		return nil
+	}
+	s.seen[key] = true
+	f, err := os.Open(path)
+	if err != nil {
+		return nil //nolint:nilerr // the linker will say so
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil //nolint:nilerr // likewise
+	}
+	switch kind := s.kind(f); kind {
+	case object.Archive, object.ThinArchive:
+		return s.archive(path, f, info.Size(), fromScript)
+	case object.Unknown:
+		return s.script(path, f)
+	default:
+		if IsASCII(path) || !s.contents(path, kind, f, info.Size()) {
+			return nil
+		}
+		return &Untranslatable{path, notASCII}
+	}
+}
+
+func (s *survey) archive(path string, f io.ReaderAt, size int64, fromScript bool) error {
+	for member, err := range object.Members(f, size) {
+		if err != nil {
+			return nil //nolint:nilerr // the linker will say so
+		}
+		if member.Thin {
+			file := object.ThinPath(path, member)
+			if err := s.file(file, false); err != nil {
+				return err
+			}
+			if fromScript && s.isThinLTO(file) {
+				return lostArchive(path)
+			}
+			continue
+		}
+		ascii := IsASCII(filepath.Base(path)) && IsASCII(member.Name) // LLD drops an archive's folder
+		if ascii && !fromScript {
+			continue
+		}
+		r := io.NewSectionReader(f, member.Offset, member.Size)
+		switch bitcode := s.contents(path, s.kind(r), r, member.Size); {
+		case bitcode && !ascii:
+			return &Untranslatable{path + "(" + member.Name + ")", notASCII}
+		case bitcode:
+			return lostArchive(path)
+		}
+	}
+	return nil
+}
+
+func lostArchive(path string) error {
+	return &Untranslatable{path, "is an archive that a linker script names, which LLD 22 loses when it distributes"}
+}
+
+// isThinLTO says whether a file is a module.
+func (s *survey) isThinLTO(path string) bool {
+	one := scan{command: s.command, fat: s.fat, seen: map[string]bool{}}
+	return one.file(path)
+}
+
+func (s *survey) script(path string, f io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(f, maxScript))
+	if err != nil {
+		return nil //nolint:nilerr // the linker will say so
+	}
+	for _, name := range scriptInputs(string(text)) {
+		if file := s.command.scriptInput(path, name); file != "" {
+			if err := s.file(file, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// IsASCII says whether a module's name is one that LLVM's index shards can
+// carry.
+func IsASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package toolchain
+
+import (
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Identity stands for everything of a compiler that decides what objects it
+// makes: the digest of the program and of each library that the loader loads
+// with it. Two compilers of the same identity make the same objects; an
+// upgraded one has another identity.
+//
+// The digests are remembered by file stat, so that an unchanged compiler costs
+// a few calls of stat. A compiler that is no ELF program (a wrapper script)
+// has no identity, since what it runs cannot be told: that is an error, and its
+// results must not be kept.
+func Identity(compiler string) (string, error) {
+	real, err := filepath.EvalSymlinks(compiler)
+	if err != nil {
+		return "", err
+	}
+	question := "identity " + os.Getenv("LD_LIBRARY_PATH") + "\x00" + os.Getenv("LD_PRELOAD")
+	file := memoryFile(question, real)
+	if parts, ok := recall(file); ok {
+		if identity, ok := sameParts(parts); ok {
+			return identity, nil
+		}
+	}
+	parts, err := partsOf(real)
+	if err != nil {
+		return "", err
+	}
+	if file != "" {
+		keep(file, parts)
+	}
+	identity, ok := sameParts(parts)
+	if !ok {
+		return "", fmt.Errorf("%s: changes while it is being read", compiler)
+	}
+	return identity, nil
+}
+
+// partsOf lists the files of a compiler, one a line: digest, stat, path.
+func partsOf(program string) (string, error) {
+	files, err := loadedWith(program)
+	if err != nil {
+		return "", err
+	}
+	var parts strings.Builder
+	for _, file := range files {
+		stat, err := statText(file) // before reading: a change in between is noticed by sameParts
+		if err != nil {
+			return "", err
+		}
+		digest, err := digestOf(file)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&parts, "%s\t%s\t%s\n", digest, stat, file)
+	}
+	return parts.String(), nil
+}
+
+// sameParts says whether the files are those that were digested, and gives
+// the identity that they make: names and digests, without folders, so that it
+// is the same on machines that keep them elsewhere.
+func sameParts(parts string) (identity string, ok bool) {
+	sum := sha256.New()
+	for line := range strings.Lines(parts) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		if len(fields) != 3 {
+			return "", false
+		}
+		if stat, err := statText(fields[2]); err != nil || stat != fields[1] {
+			return "", false
+		}
+		fmt.Fprintf(sum, "%s %q\n", fields[0], filepath.Base(fields[2]))
+	}
+	return hex.EncodeToString(sum.Sum(nil)), true
+}
+
+func statText(file string) (string, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d %d %s", info.Size(), info.ModTime().UnixNano(), fileIdentity(info)), nil
+}
+
+func digestOf(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// loadedWith lists a program and the libraries that its loader would load,
+// the loader among them. The loader itself is asked: it alone knows its search.
+func loadedWith(program string) ([]string, error) {
+	loader, err := interpreter(program)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{program}
+	if loader == "" {
+		return files, nil // static
+	}
+	list, err := ask(loader, "--list", program)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.SplitSeq(list, "\n") {
+		if strings.Contains(line, "not found") {
+			return nil, fmt.Errorf("%s: a library is missing: %s", program, strings.TrimSpace(line))
+		}
+		if path := listedPath(line); path != "" {
+			files = append(files, path)
+		}
+	}
+	if len(files) == 1 {
+		return nil, fmt.Errorf("%s: %s --list names no library", program, loader)
+	}
+	return files, nil
+}
+
+// listedPath is the file in a line of the loader's list: "name => /path (0x…)"
+// or, for the loader, "/path (0x…)". The kernel's vdso has none.
+func listedPath(line string) string {
+	line = strings.TrimSpace(line)
+	if _, after, ok := strings.Cut(line, " => "); ok {
+		line = after
+	}
+	path, _, _ := strings.Cut(line, " (0x")
+	if !strings.HasPrefix(path, "/") {
+		return ""
+	}
+	return path
+}
+
+// interpreter is the loader that an ELF program asks for, empty if static.
+func interpreter(program string) (string, error) {
+	f, err := elf.Open(program)
+	var format *elf.FormatError
+	if errors.As(err, &format) {
+		return "", fmt.Errorf("%s: not an ELF program, so what it runs cannot be told", program)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for _, segment := range f.Progs {
+		if segment.Type == elf.PT_INTERP {
+			path, err := io.ReadAll(io.LimitReader(segment.Open(), 4096))
+			return strings.TrimRight(string(path), "\x00"), err
+		}
+	}
+	return "", nil
+}
