@@ -27,7 +27,7 @@ func Link(argv []string, s *Settings, messages io.Writer) error {
 		return err
 	}
 	found := searchThinLTO(command)
-	path, err := findLLD(command, s, found)
+	path, err := findLLD(command, s)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func searchThinLTO(c *lld.Command) lld.Found {
 	return c.FindThinLTO()
 }
 
-func findLLD(c *lld.Command, s *Settings, found lld.Found) (string, error) {
+func findLLD(c *lld.Command, s *Settings) (string, error) {
 	plugin, _ := c.Last("plugin")
 	compiler, _ := c.Last("thinlto-remote-compiler")
 	return toolchain.FindLLD(toolchain.Hints{
@@ -67,17 +67,8 @@ func findLLD(c *lld.Command, s *Settings, found lld.Found) (string, error) {
 		Plugin:   plugin,
 		Compiler: compiler,
 		Parent:   toolchain.ParentProgram,
-		Major:    func() int { return producer(c, found) },
+		Major:    c.NewestProducer,
 	})
-}
-
-// producer is the LLVM that made the link's bitcode. Only a link that was not
-// searched before is searched here.
-func producer(c *lld.Command, found lld.Found) int {
-	if !found.ThinLTO && c.Whole && !c.InformationOnly() {
-		found = c.FindThinLTO()
-	}
-	return found.Major
 }
 
 // nativeWords is the argv that makes LLD distribute the link. The error is an

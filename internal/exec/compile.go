@@ -49,13 +49,12 @@ type Result struct {
 // attempt runs a compile with its outputs redirected into aside, and moves
 // them into place when it has made them. The error is a *Failure, or what
 // kept the compile from running.
-func (l *Local) attempt(c *Compile, aside *asideFolders) (Result, error) {
-	temporary, err := aside.names(c.Outputs)
+func (r *running) attempt(c *Compile, messages *os.File) (Result, error) {
+	temporary, err := r.aside.names(c.Outputs)
 	if err != nil {
 		return Result{}, err
 	}
-	defer removeAll(temporary)
-	run, err := l.run(redirect(c.Args, c.Outputs, temporary))
+	run, err := r.processes.run(r.ctx, r.compiler, redirect(c.Args, c.Outputs, temporary), messages)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w", c.Name, err)
 	}
@@ -112,13 +111,13 @@ func redirect(args, from, to []string) []string {
 	return redirected
 }
 
-// lookup finds the compiler of a command once, so that what is wrong with it
+// lookup finds the compiler of all commands once, so that what is wrong with it
 // is said once too.
-func lookup(compiler string) error {
-	_, err := osexec.LookPath(compiler)
+func lookup(compiler string) (string, error) {
+	path, err := osexec.LookPath(compiler)
 	var e *osexec.Error
 	if errors.As(err, &e) {
-		return fmt.Errorf("%s: cannot be run as the backend compiler: %w", e.Name, e.Err)
+		return "", fmt.Errorf("%s: cannot be run as the backend compiler: %w", e.Name, e.Err)
 	}
-	return err
+	return path, err
 }

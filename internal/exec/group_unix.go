@@ -7,20 +7,19 @@ package exec
 import (
 	"fmt"
 	"os"
-	osexec "os/exec"
 	"syscall"
 )
 
-// inGroup makes a command the leader of a process group of its own, so that
-// what it starts can be ended with it and a terminal's interrupt reaches it
-// through us.
-func inGroup(cmd *osexec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
+// ownGroup makes a process the leader of a group of its own, so that what it
+// starts can be ended with it and a terminal's interrupt reaches it through us.
+func ownGroup() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	dieWithParent(attr)
+	return attr
 }
 
 // endGroup asks a process group to end. Clang removes its temporary files then.
-func endGroup(leader int) error { return syscall.Kill(-leader, syscall.SIGTERM) }
+func endGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGTERM) }
 
 // killGroup kills what is left of a process group.
 func killGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }

@@ -5,21 +5,19 @@ package exec
 import (
 	"fmt"
 	"os"
-	osexec "os/exec"
+	"syscall"
 )
 
-func inGroup(*osexec.Cmd) {}
+func ownGroup() *syscall.SysProcAttr { return nil }
 
 // endGroup kills the compiler: Windows has no signal that asks it to end.
-func endGroup(leader int) error {
-	p, err := os.FindProcess(leader)
-	if err != nil {
-		return err
-	}
-	return p.Kill()
-}
+func endGroup(leader int) { killGroup(leader) }
 
-func killGroup(int) {}
+func killGroup(leader int) {
+	if p, err := os.FindProcess(leader); err == nil {
+		_ = p.Kill()
+	}
+}
 
 func describe(state *os.ProcessState) string {
 	return fmt.Sprintf("the compiler exited with %d", state.ExitCode())

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -24,103 +25,161 @@ type Local struct {
 	// Done, if set, hears of each compile that made its outputs, in the order
 	// in which they end, one at a time.
 	Done func(Result)
-
-	ctx  context.Context // of the Run under way
-	stop context.CancelCauseFunc
 }
 
 // memoryPoll is how often a compile that waits for memory looks again, when
 // no running one ends.
 const memoryPoll = 200 * time.Millisecond
 
+// memoryAge is how old a look at free memory may be to count.
+const memoryAge = 20 * time.Millisecond
+
 // errStopped is why compiles are ended after another failed.
 var errStopped = errors.New("ended because another compile failed")
 
-// Run runs the compiles, the heaviest first. It returns nil when all have made
-// their outputs; else the failures (*Failure) joined, or what kept a compile
-// from running, or why ctx ended. When it returns, no process that it started
-// is left, nor any file but complete outputs.
+// Run runs the compiles, the heaviest first; all have the same compiler. It
+// returns nil when all have made their outputs; else the failures (*Failure)
+// joined, or what kept a compile from running, or why ctx ended. When it
+// returns, no process that it started is left, nor any file but complete
+// outputs.
 func (l *Local) Run(ctx context.Context, compiles []Compile) error {
-	l.ctx, l.stop = context.WithCancelCause(ctx)
-	defer l.stop(nil)
 	if len(compiles) == 0 {
 		return nil
 	}
-	if err := lookup(compiles[0].Args[0]); err != nil {
+	compiler, err := lookup(compiles[0].Args[0])
+	if err != nil {
 		return err
 	}
-	var aside asideFolders
-	defer aside.remove()
-	errs := l.runAll(heaviestFirst(compiles), &aside)
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	r := &running{Local: l, compiler: compiler, processes: processes{null: null}, ended: make(chan struct{}, 1)}
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
+	defer context.AfterFunc(r.ctx, r.processes.end)()
+	defer r.aside.remove()
+	r.all(heaviestFirst(compiles))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return errors.Join(errs...)
+	return errors.Join(r.errs...)
 }
 
-// runAll starts compiles as slots and memory allow and collects what went
-// wrong, leaving out those that were ended because of it.
-func (l *Local) runAll(compiles []*Compile, aside *asideFolders) []error {
-	var (
-		mu      sync.Mutex
-		errs    []error
-		running sync.WaitGroup
-		slots   = make(chan struct{}, l.Slots)
-		ended   = make(chan struct{}, 1)
-	)
-	finish := func(result Result, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case err == nil && l.Done != nil:
-			l.Done(result)
-		case err != nil && !errors.Is(err, errStopped):
-			errs = append(errs, err)
-			if !l.KeepGoing || !errors.As(err, new(*Failure)) {
-				l.stop(errStopped)
-			}
-		}
+// running is a Run under way.
+type running struct {
+	*Local
+	ctx       context.Context
+	stop      context.CancelCauseFunc
+	compiler  string // its path
+	aside     asideFolders
+	processes processes
+
+	mu    sync.Mutex
+	busy  int
+	errs  []error
+	ended chan struct{} // has something in it after a compile ended
+
+	asked   time.Time // when free memory was last looked at
+	isShort bool      // what was seen
+}
+
+// all hands the compiles to as many workers as there are slots.
+func (r *running) all(compiles []*Compile) {
+	queue := make(chan *Compile)
+	var workers sync.WaitGroup
+	for range min(r.Slots, len(compiles)) {
+		workers.Go(func() { r.work(queue) })
 	}
 	for _, c := range compiles {
-		if !l.acquire(slots, ended) {
-			break
+		select {
+		case queue <- c:
+			continue
+		case <-r.ctx.Done():
 		}
-		running.Go(func() {
-			finish(l.attempt(c, aside))
-			<-slots
-			select {
-			case ended <- struct{}{}:
-			default:
-			}
-		})
+		break
 	}
-	running.Wait()
-	return errs
+	close(queue)
+	workers.Wait()
 }
 
-// acquire waits for a free slot, and for memory if anything runs already. It
-// returns false when there is nothing more to start.
-func (l *Local) acquire(slots, ended chan struct{}) bool {
-	select {
-	case slots <- struct{}{}:
-	case <-l.ctx.Done():
+// work compiles what comes. The kernel is asked to kill a compiler when the
+// thread that started it dies, so a worker keeps its thread.
+func (r *running) work(queue <-chan *Compile) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var messages *os.File
+	for c := range queue {
+		var err error
+		if messages == nil {
+			if messages, err = r.aside.messages(c.Outputs[0]); err != nil {
+				r.finish(Result{}, err)
+				continue
+			}
+			defer messages.Close()
+		}
+		r.begin()
+		result, err := r.attempt(c, messages)
+		r.finish(result, err)
+		r.end()
+	}
+}
+
+// finish collects what went wrong, leaving out what was ended because of it.
+func (r *running) finish(result Result, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err == nil && r.Done != nil:
+		r.Done(result)
+	case err != nil && !errors.Is(err, errStopped):
+		r.errs = append(r.errs, err)
+		if !r.KeepGoing || !errors.As(err, new(*Failure)) {
+			r.stop(errStopped)
+		}
+	}
+}
+
+// begin waits while memory is under the floor and anything else runs.
+func (r *running) begin() {
+	for !r.admitted() {
+		select {
+		case <-r.ended:
+		case <-time.After(memoryPoll):
+		case <-r.ctx.Done():
+		}
+	}
+}
+
+func (r *running) admitted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.MemoryFloor > 0 && r.busy > 0 && r.ctx.Err() == nil && r.short() {
 		return false
 	}
-	for len(slots) > 1 && l.MemoryFloor > 0 && l.short() {
-		select {
-		case <-ended:
-		case <-time.After(memoryPoll):
-		case <-l.ctx.Done():
-			return false
-		}
-	}
-	return l.ctx.Err() == nil
+	r.busy++
+	return true
 }
 
-// short says whether memory is under the floor.
-func (l *Local) short() bool {
-	available, ok := availableMemory(os.DirFS("/"))
-	return ok && available < l.MemoryFloor
+func (r *running) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy--
+	select {
+	case r.ended <- struct{}{}:
+	default:
+	}
+}
+
+// short says whether memory was under the floor a moment ago. Asking the
+// kernel takes longer than starting a process.
+func (r *running) short() bool {
+	if now := time.Now(); now.Sub(r.asked) > memoryAge {
+		available, ok := availableMemory(os.DirFS("/"))
+		r.asked, r.isShort = now, ok && available < r.MemoryFloor
+	}
+	return r.isShort
 }
 
 // heaviestFirst orders compiles by weight; equal ones keep their order.

@@ -3,14 +3,14 @@
 package exec
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	osexec "os/exec"
-	"runtime"
+	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -28,70 +28,109 @@ type finished struct {
 	cpu     time.Duration
 }
 
-// run runs a command to its end, or ends it when the context is done. The
-// error says why it could not be run or that it was ended; that it failed is
-// no error.
-func (l *Local) run(args []string) (finished, error) {
-	// The kernel is asked to kill the child when the thread that started it
-	// dies, so the thread must live as long as the child.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+// processes are the running compilers of one Run, so that they can be ended
+// together.
+type processes struct {
+	null *os.File // what they read
 
-	var output limitedBuffer
-	cmd := osexec.CommandContext(l.ctx, args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.WaitDelay = grace
-	inGroup(cmd)
-	cmd.Cancel = func() error { return endGroup(cmd.Process.Pid) }
-	err := cmd.Run()
-	if l.ctx.Err() != nil {
-		if cmd.Process != nil {
-			killGroup(cmd.Process.Pid)
-		}
-		return finished{}, context.Cause(l.ctx)
-	}
-	done := finished{output: output.bytes()}
-	if cmd.ProcessState != nil {
-		done.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	}
-	var exit *osexec.ExitError
-	switch {
-	case err == nil, errors.Is(err, osexec.ErrWaitDelay):
-		// A child of the compiler's that keeps its output open is not waited for.
-	case errors.As(err, &exit):
-		done.failure = describe(exit.ProcessState)
-	default:
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = fmt.Errorf("cannot run %s: %w", path.Path, path.Err)
-		}
+	mu      sync.Mutex
+	ended   bool
+	running map[int]bool // leaders of process groups
+}
+
+// run runs a command to its end, or until end ends it: the error is then why
+// ctx is done. That the command failed is no error; that it could not be
+// started is. Its output goes through a file: a pipe would need a reader, and
+// would stay open for as long as whatever the compiler left running.
+func (p *processes) run(ctx context.Context, path string, args []string, output *os.File) (finished, error) {
+	process, err := p.start(ctx, path, args, output)
+	if err != nil {
 		return finished{}, err
+	}
+	state, err := process.Wait()
+	p.forget(process.Pid)
+	if ctx.Err() != nil {
+		killGroup(process.Pid) // what the compiler itself had started
+		return finished{}, context.Cause(ctx)
+	}
+	if err != nil {
+		return finished{}, fmt.Errorf("%s: cannot be waited for: %w", path, err)
+	}
+	text, err := readOutput(output)
+	if err != nil {
+		return finished{}, err
+	}
+	done := finished{output: text, cpu: state.UserTime() + state.SystemTime()}
+	if !state.Success() {
+		done.failure = describe(state)
 	}
 	return done, nil
 }
 
-// limitedBuffer keeps the first maxOutput bytes and counts the others.
-type limitedBuffer struct {
-	kept bytes.Buffer
-	lost int
+// start starts a command as the leader of a process group, unless all are
+// being ended.
+func (p *processes) start(ctx context.Context, path string, args []string, output *os.File) (*os.Process, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return nil, context.Cause(ctx)
+	}
+	process, err := os.StartProcess(path, args, &os.ProcAttr{Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
+	if err != nil {
+		var reason *fs.PathError
+		if errors.As(err, &reason) {
+			err = fmt.Errorf("cannot run %s: %w", reason.Path, reason.Err)
+		}
+		return nil, err
+	}
+	if p.running == nil {
+		p.running = map[int]bool{}
+	}
+	p.running[process.Pid] = true
+	return process, nil
 }
 
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	room := max(maxOutput-b.kept.Len(), 0)
-	if room > len(p) {
-		room = len(p)
-	}
-	b.kept.Write(p[:room])
-	b.lost += len(p) - room
-	return len(p), nil
+func (p *processes) forget(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, pid)
 }
 
-func (b *limitedBuffer) bytes() []byte {
-	if b.lost > 0 {
-		fmt.Fprintf(&b.kept, "\n[%d more bytes of output left out]\n", b.lost)
-		b.lost = 0
+// end asks all running compilers to end, kills those that have not after the
+// grace, and lets no more start.
+func (p *processes) end() {
+	p.each(endGroup)
+	time.AfterFunc(grace, func() { p.each(killGroup) })
+}
+
+func (p *processes) each(signal func(leader int)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for pid := range p.running {
+		signal(pid)
 	}
-	return b.kept.Bytes()
+}
+
+// readOutput takes what a process wrote, at most maxOutput bytes of it, and
+// empties the file for the next.
+func readOutput(file *os.File) ([]byte, error) {
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil || size == 0 {
+		return nil, err
+	}
+	text := make([]byte, min(size, maxOutput))
+	if _, err := file.ReadAt(text, 0); err != nil {
+		return nil, err
+	}
+	if size > maxOutput {
+		text = fmt.Appendf(text, "\n[%d more bytes of output left out]\n", size-maxOutput)
+	}
+	if err := file.Truncate(0); err != nil {
+		return nil, err
+	}
+	_, err = file.Seek(0, io.SeekStart)
+	return text, err
 }
 
 // CommandLine is a command as a shell takes it.

@@ -5,6 +5,7 @@ package lld
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Untranslatable says that a link's backends cannot be compiled by Clang to
@@ -106,21 +107,23 @@ func (c *Command) spell(arg Arg) string {
 	return text
 }
 
-// llvmOptions are the values of -mllvm and its like. LLD reads -mcpu, which
-// only exists as -plugin-opt=mcpu=, as one of them.
+// llvmOptions are the values of -mllvm and its like in the order in which LLD
+// reads them: -plugin-opt=mcpu=, then -plugin-opt=-NAME, then -mllvm.
 func (c *Command) llvmOptions() []string {
-	var values []string
+	var plugin, llvm []string
+	if cpu, ok := c.Last("mcpu"); ok {
+		plugin = append(plugin, "-mcpu="+cpu)
+	}
 	for _, arg := range c.Args {
-		switch arg.Name {
-		case "mllvm":
-			if !c.isOldSpelling(arg) {
-				values = append(values, arg.Value)
-			}
-		case "mcpu":
-			values = append(values, "-mcpu="+arg.Value)
+		switch {
+		case arg.Name != "mllvm" || c.isOldSpelling(arg):
+		case strings.Contains(c.Words[arg.First], "plugin-opt="):
+			plugin = append(plugin, arg.Value)
+		default:
+			llvm = append(llvm, arg.Value)
 		}
 	}
-	return values
+	return append(plugin, llvm...)
 }
 
 // checkLevels refuses what Clang cannot be told. At -O0 and -O1 it leaves out

@@ -130,32 +130,37 @@ func onOff(on, off string) spelling {
 	}
 }
 
-// llvmArgs translates the -mllvm (and -plugin-opt=-) options of a link, in
-// order. known says whether the backend's Clang registers an option of LLVM's
-// of that name.
+// llvmArgs translates the -mllvm options of a link, in the order in which LLD
+// reads them. known says whether the backend's Clang registers an option of
+// LLVM's of that name.
 //
-// LLD parses each on its own, so that a repeated one overrides; Clang parses
-// them together and refuses repetition. Equal repetitions are given once.
+// LLD parses each on its own, so that a later one overrides; Clang parses
+// those that stay -mllvm together and refuses repetition. Equal repetitions are
+// given once.
 func llvmArgs(values []string, known func(name string) (bool, error)) ([]string, error) {
-	var args []string
-	seen := map[string]string{}
-	for _, word := range values {
+	var codegen, rest []string
+	last := map[string]string{}
+	for i := len(values) - 1; i >= 0; i-- { // from the back: what is overridden is left out
+		word := values[i]
 		name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
-		if before, ok := seen[name]; ok && name != "mattr" { // a list: each adds
-			if before == word {
+		later, overridden := last[name]
+		last[name] = word
+		if spell, ok := codegenOptions[name]; ok {
+			if overridden && name != "mattr" { // a list: each adds
 				continue
 			}
-			return nil, &Untranslatable{"-mllvm " + word, "is given twice with different values"}
-		}
-		seen[name] = word
-		spell, isCodegen := codegenOptions[name]
-		if isCodegen {
-			more, ok := spellWith(spell, value)
+			args, ok := spellWith(spell, value)
 			if !ok {
 				return nil, &Untranslatable{"-mllvm " + word, "has no Clang spelling"}
 			}
-			args = append(args, more...)
+			codegen = append(args, codegen...)
 			continue
+		}
+		if overridden && later == word {
+			continue
+		}
+		if overridden {
+			return nil, &Untranslatable{"-mllvm " + word, "is given twice with different values"}
 		}
 		ok, err := known(name)
 		if err != nil {
@@ -164,9 +169,9 @@ func llvmArgs(values []string, known func(name string) (bool, error)) ([]string,
 		if !ok {
 			return nil, &Untranslatable{"-mllvm " + word, "is not an option of the backend compiler"}
 		}
-		args = append(args, "-mllvm", word)
+		rest = append([]string{"-mllvm", word}, rest...)
 	}
-	return args, nil
+	return append(codegen, rest...), nil
 }
 
 func spellWith(spell spelling, value string) ([]string, bool) {

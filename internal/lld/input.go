@@ -61,7 +61,7 @@ func (c *Command) library(name string, static bool) string {
 	}
 	for _, folder := range c.searchPaths() {
 		for _, candidate := range candidates {
-			if path := filepath.Join(folder, candidate); exists(path) {
+			if path := under(folder, candidate); exists(path) {
 				return path
 			}
 		}
@@ -84,31 +84,41 @@ func (c *Command) searchPaths() []string {
 	return folders
 }
 
-// scriptInput finds a file that a linker script names: in the system root when
-// absolute, else in the working directory, beside the script, or where -l
-// libraries are.
-func (c *Command) scriptInput(script, name string) string {
+// scriptInput finds a file that a linker script names, as LLD does: in the
+// system root when absolute, else beside the script, in the working directory,
+// or where -l libraries are. beside says that it was found in the first way.
+func (c *Command) scriptInput(script, name string) (path string, beside bool) {
 	if library, ok := strings.CutPrefix(name, "-l"); ok {
-		return c.library(library, false)
+		return c.library(library, false), false
 	}
 	sysroot, _ := c.Last("sysroot")
 	if rest, ok := strings.CutPrefix(name, "="); ok {
-		return sysroot + rest
+		return sysroot + rest, false
 	}
-	candidates := []string{sysroot + name, name}
-	if !filepath.IsAbs(name) {
-		candidates = []string{name, filepath.Join(filepath.Dir(script), name)}
-		for _, folder := range c.searchPaths() {
-			candidates = append(candidates, filepath.Join(folder, name))
+	if filepath.IsAbs(name) {
+		if path := sysroot + name; exists(path) {
+			return path, false
+		}
+		return name, false
+	}
+	if strings.ContainsRune(script, '/') {
+		if path := filepath.Join(filepath.Dir(script), name); exists(path) {
+			return path, true
 		}
 	}
-	for _, path := range candidates {
-		if exists(path) {
-			return path
+	if exists(name) {
+		return name, false
+	}
+	for _, folder := range c.searchPaths() {
+		if path := under(folder, name); exists(path) {
+			return path, false
 		}
 	}
-	return ""
+	return "", false
 }
+
+// under joins as LLD does, which keeps a leading "./".
+func under(folder, name string) string { return strings.TrimSuffix(folder, "/") + "/" + name }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

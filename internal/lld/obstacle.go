@@ -18,13 +18,14 @@ import (
 //     a name wrongly into index shards (every byte is extended to 64 bits and
 //     written into 8), so that a backend does not find itself in its index: it
 //     would make a wrong object and not say so.
-//   - An archive with bitcode that a linker script names. LLD 22 keeps
-//     the archive's path only as long as it reads the script, and opens
-//     another one, or none, later.
+//   - An archive with bitcode that a linker script names and that lies in the
+//     script's folder. LLD 22 keeps the path that it puts together for it only
+//     while it reads the script (ScriptParser::addFile), and opens another
+//     one, or none, later.
 //
 // All inputs are opened, since any of them may be a script or an archive.
 func (c *Command) Obstacle() error {
-	s := &survey{scan: scan{command: c, fat: c.Enabled("fat-lto-objects"), seen: map[string]bool{}}}
+	s := &survey{newScan(c)}
 	if folder := filepath.Dir(c.Output()); !IsASCII(folder) {
 		return &Untranslatable{folder, notASCII} // where LLD writes members of archives
 	}
@@ -41,9 +42,9 @@ const notASCII = "is not ASCII, and LLVM damages such names of modules in index 
 // survey is a scan of everything.
 type survey struct{ scan }
 
-func (s *survey) file(path string, fromScript bool) error {
+func (s *survey) file(path string, lost bool) error {
 	key := path
-	if fromScript {
+	if lost {
 		key += "\x00" // what a script names is looked at again: an archive counts there
 	}
 	if s.seen[key] {
@@ -61,7 +62,7 @@ func (s *survey) file(path string, fromScript bool) error {
 	}
 	switch kind := s.kind(f); kind {
 	case object.Archive, object.ThinArchive:
-		return s.archive(path, f, info.Size(), fromScript)
+		return s.archive(path, f, info.Size(), lost)
 	case object.Unknown:
 		return s.script(path, f)
 	default:
@@ -72,7 +73,7 @@ func (s *survey) file(path string, fromScript bool) error {
 	}
 }
 
-func (s *survey) archive(path string, f io.ReaderAt, size int64, fromScript bool) error {
+func (s *survey) archive(path string, f io.ReaderAt, size int64, lost bool) error {
 	for member, err := range object.Members(f, size) {
 		if err != nil {
 			return nil //nolint:nilerr // the linker will say so
@@ -82,13 +83,13 @@ func (s *survey) archive(path string, f io.ReaderAt, size int64, fromScript bool
 			if err := s.file(file, false); err != nil {
 				return err
 			}
-			if fromScript && s.isThinLTO(file) {
+			if lost && s.isThinLTO(file) {
 				return lostArchive(path)
 			}
 			continue
 		}
 		ascii := IsASCII(filepath.Base(path)) && IsASCII(member.Name) // LLD drops an archive's folder
-		if ascii && !fromScript {
+		if ascii && !lost {
 			continue
 		}
 		r := io.NewSectionReader(f, member.Offset, member.Size)
@@ -103,12 +104,12 @@ func (s *survey) archive(path string, f io.ReaderAt, size int64, fromScript bool
 }
 
 func lostArchive(path string) error {
-	return &Untranslatable{path, "is an archive that a linker script names, which LLD 22 loses when it distributes"}
+	return &Untranslatable{path, "is an archive that a linker script in its folder names, which LLD 22 loses when it distributes"}
 }
 
 // isThinLTO says whether a file is a module.
 func (s *survey) isThinLTO(path string) bool {
-	one := scan{command: s.command, fat: s.fat, seen: map[string]bool{}}
+	one := newScan(s.command)
 	return one.file(path)
 }
 
@@ -118,8 +119,8 @@ func (s *survey) script(path string, f io.Reader) error {
 		return nil //nolint:nilerr // the linker will say so
 	}
 	for _, name := range scriptInputs(string(text)) {
-		if file := s.command.scriptInput(path, name); file != "" {
-			if err := s.file(file, true); err != nil {
+		if file, beside := s.command.scriptInput(path, name); file != "" {
+			if err := s.file(file, beside); err != nil {
 				return err
 			}
 		}

@@ -26,11 +26,18 @@ type Found struct {
 // bitcode what tells its kind. What cannot be read or is broken is passed over;
 // the linker will say so. Bitcode that only a dependent-library record of a
 // native object leads to is not found.
-func (c *Command) FindThinLTO() Found {
+func (c *Command) FindThinLTO() Found { return c.search(false) }
+
+// NewestProducer is the highest LLVM major version that made any ThinLTO
+// bitcode of the link, 0 if none says: the only one that can read it all.
+func (c *Command) NewestProducer() int { return c.search(true).Major }
+
+func (c *Command) search(all bool) Found {
 	if mode, _ := c.Last("lto"); mode == "full" {
 		return Found{} // unified bitcode, all of it linked as regular LTO
 	}
-	s := &scan{command: c, fat: c.Enabled("fat-lto-objects"), seen: map[string]bool{}}
+	s := newScan(c)
+	s.all = all
 	for path := range c.InputFiles() {
 		if s.file(path) {
 			break
@@ -39,10 +46,15 @@ func (c *Command) FindThinLTO() Found {
 	return s.found
 }
 
+func newScan(c *Command) scan {
+	return scan{command: c, fat: c.Enabled("fat-lto-objects"), seen: map[string]bool{}}
+}
+
 // scan is a search under way. Its methods return true when it is over.
 type scan struct {
 	command *Command
 	fat     bool            // look into ELF objects for FatLTO's section
+	all     bool            // go on after the first
 	seen    map[string]bool // files looked at: the C library comes several times
 	found   Found
 }
@@ -104,8 +116,11 @@ func (s *scan) bitcode(path string, r io.ReaderAt, size int64) bool {
 	if err != nil || !id.ThinLTO() {
 		return false
 	}
-	s.found = Found{ThinLTO: true, File: path, Major: id.LLVMMajor()}
-	return true
+	if !s.found.ThinLTO {
+		s.found = Found{ThinLTO: true, File: path}
+	}
+	s.found.Major = max(s.found.Major, id.LLVMMajor())
+	return !s.all
 }
 
 func (s *scan) archive(path string, f io.ReaderAt, size int64) bool {
@@ -133,7 +148,7 @@ func (s *scan) script(path string, f io.Reader) bool {
 		return false
 	}
 	for _, name := range scriptInputs(string(text)) {
-		if file := s.command.scriptInput(path, name); file != "" && s.file(file) {
+		if file, _ := s.command.scriptInput(path, name); file != "" && s.file(file) {
 			return true
 		}
 	}

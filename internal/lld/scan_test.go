@@ -73,6 +73,16 @@ func TestFindThinLTO(t *testing.T) {
 	}
 }
 
+func TestNewestProducer(t *testing.T) {
+	scanFolder(t)
+	for line, want := range map[string]int{"native.o": 0, "thin19.o thin.o": 22, "thin.o thin19.o": 22, "thinarchive.a": 19,
+		"thinarchive.a lib/libthin.a": 22} {
+		if got := command(line).NewestProducer(); got != want {
+			t.Errorf("%s: %d, want %d", line, got, want)
+		}
+	}
+}
+
 func TestScriptInputs(t *testing.T) {
 	for _, tc := range []struct {
 		text string
@@ -117,7 +127,7 @@ func TestObstacle(t *testing.T) {
 	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "--thin", "thinbad.a", "thin.o", "dünn.o")
 	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "größe.a", "thin.o")
 	llvmtest.Write(t, folder, "archive.ld", "INPUT(lib/libthin.a)", "object.ld", "INPUT(thin.o)", "native.ld", "GROUP(lib/libnative.a)",
-		"nested.ld", "INPUT(archive.ld)", "thinarchive.ld", "INPUT(thinarchive.a)")
+		"nested.ld", "INPUT(archive.ld)", "lib/beside.ld", "GROUP(libthin.a)", "lib/object.ld", "INPUT(thin.o)")
 	for _, tc := range []struct{ line, want string }{
 		{"thin.o lib/libthin.a thinarchive.a full.o missing.o broken.a", ""},
 		{"dünn.o", "dünn.o is not ASCII"},
@@ -131,12 +141,14 @@ func TestObstacle(t *testing.T) {
 		{"thinbad.a", "dünn.o is not ASCII"},
 		{"-o ordner-ö/p thin.o", "ordner-ö is not ASCII"},
 		{"-o p-ö thin.o", ""},
-		{"object.ld native.ld self.ld", ""},
-		{"thinarchive.ld", "thinarchive.a is an archive"},
-		{"lib/libthin.a archive.ld", "lib/libthin.a is an archive"},
-		{"archive.ld", "lib/libthin.a is an archive that a linker script names"},
-		{"nested.ld", "lib/libthin.a is an archive"},
-		{"-T archive.ld thin.o", "lib/libthin.a is an archive"},
+		{"object.ld native.ld self.ld ./native.ld", ""},
+		{"archive.ld nested.ld lib/object.ld", ""},
+		{"lib/libthin.a ./archive.ld", "lib/libthin.a is an archive"},
+		{"./nested.ld", ""}, // LLD finds archive.ld in the folder, but its archive from the working directory
+		{"lib/beside.ld", "lib/libthin.a is an archive that a linker script in its folder names"},
+		{"-Llib -l:beside.ld", "lib/libthin.a is an archive"},
+		{"-L. -l:archive.ld", "lib/libthin.a is an archive"},
+		{"-T lib/beside.ld thin.o", "lib/libthin.a is an archive"},
 	} {
 		err := command(tc.line).Obstacle()
 		if got := ""; err != nil {

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// Command demo shows dtlto at work on real programs: zstd's library in C and RE2
+// with Abseil in C++, as bitcode archives, each linked in-process by LLD 22 and
+// through dtlto with as many threads. It compares the objects and what the
+// programs print, and fails if anything is not as it should be.
+//
+// On a bare Debian 12 it installs LLVM first. `make demo` runs it.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dtlto/dtlto/internal/corpus"
+	"github.com/dtlto/dtlto/internal/e2e/objcmp"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	cache, err := corpus.DefaultCache()
+	if err != nil {
+		return err
+	}
+	root := filepath.Dir(filepath.Dir(cache))
+	if err := prepare(ctx, root); err != nil {
+		return err
+	}
+	work, err := os.MkdirTemp("", "dtlto-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	var rows []row
+	for _, p := range corpus.All() {
+		r, err := demonstrate(ctx, p, cache, filepath.Join(work, p.Name))
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		rows = append(rows, r)
+	}
+	return show(rows)
+}
+
+// prepare installs what is missing and puts our programs on PATH.
+func prepare(ctx context.Context, root string) error {
+	install := exec.CommandContext(ctx, filepath.Join(root, "scripts", "install-toolchain.sh"), "demo")
+	install.Stdout, install.Stderr = os.Stdout, os.Stderr
+	if err := install.Run(); err != nil {
+		return fmt.Errorf("scripts/install-toolchain.sh: %w", err)
+	}
+	bin := filepath.Join(root, "bin")
+	if _, err := os.Stat(filepath.Join(bin, "ld.dtlto")); err != nil {
+		return fmt.Errorf("%w (make build makes it)", err)
+	}
+	return os.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+}
+
+// A row is one program's line of the table.
+type row struct {
+	name             string
+	modules          int
+	inProcess, dtlto corpus.Cost
+	identical        int // objects that are in-process LTO's to the byte
+	equivalent       int // objects that differ as LLVM's own distributed backends do
+	wrong            []string
+}
+
+func demonstrate(ctx context.Context, p corpus.Program, cache, work string) (row, error) {
+	r := row{name: p.Name}
+	fmt.Fprintf(os.Stderr, "demo: %s: compiling the library, or finding it compiled\n", p.Name)
+	objects, err := p.Build(ctx, cache, 22, corpus.ThinLTO()...)
+	if err != nil {
+		return r, err
+	}
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return r, err
+	}
+	fmt.Fprintf(os.Stderr, "demo: %s: linking it twice\n", p.Name)
+	plain, ours := filepath.Join(work, "in-process"), filepath.Join(work, "dtlto")
+	flags := []string{"-O2", "-flto=thin", fmt.Sprintf("-Wl,--threads=%d", runtime.NumCPU())}
+	r.inProcess, _, err = objects.Link(ctx, objects.FromArchive(), plain,
+		append(flags, "-fuse-ld=lld", "-Wl,--lto-obj-path="+filepath.Join(work, "task"))...)
+	if err != nil {
+		return r, err
+	}
+	var said string
+	r.dtlto, said, err = objects.Link(ctx, objects.FromArchive(), ours,
+		append(flags, "-fuse-ld=dtlto", "-Wl,--dtlto-summary,--save-temps=prelink")...)
+	if err != nil {
+		return r, err
+	}
+	if !strings.HasPrefix(said, "dtlto: ") {
+		r.wrong = append(r.wrong, "the link was not distributed: "+said)
+	}
+	return r, errors.Join(r.compareObjects(work), r.comparePrograms(ctx, plain, ours))
+}
+
+// LLD's names for the objects of distributed backends: stem, task, process id.
+var nativeObject = regexp.MustCompile(`\.(\d+)\.\d+\.native\.o$`)
+
+func (r *row) compareObjects(work string) error {
+	found, err := filepath.Glob(filepath.Join(work, "*.native.o"))
+	if err != nil {
+		return err
+	}
+	for _, object := range found {
+		m := nativeObject.FindStringSubmatch(object)
+		if m == nil {
+			return fmt.Errorf("%s: not a name that LLD gives", object)
+		}
+		result, err := objcmp.Compare(filepath.Join(work, "task"+m[1]), object)
+		if err != nil {
+			return err
+		}
+		r.count(filepath.Base(object), result)
+	}
+	if r.modules == 0 {
+		r.wrong = append(r.wrong, "no objects")
+	}
+	return nil
+}
+
+func (r *row) count(object string, result objcmp.Result) {
+	r.modules++
+	switch result.Verdict {
+	case objcmp.Identical:
+		r.identical++
+	case objcmp.Equivalent:
+		r.equivalent++
+	case objcmp.Different:
+		r.wrong = append(r.wrong, object+": "+result.Reason)
+	}
+}
+
+func (r *row) comparePrograms(ctx context.Context, plain, ours string) error {
+	want, err := exec.CommandContext(ctx, plain).Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w", plain, err)
+	}
+	got, err := exec.CommandContext(ctx, ours).Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w", ours, err)
+	}
+	if !bytes.Equal(want, got) || len(want) == 0 {
+		r.wrong = append(r.wrong, "the programs print different things")
+	}
+	return nil
+}
+
+// show prints the table, and returns what is wrong with any row.
+func show(rows []row) error {
+	var wrong []error
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "program\tmodules\tin-process\tdtlto\tratio\tobjects\toutput")
+	for _, r := range rows {
+		objects, output := fmt.Sprintf("%d identical", r.identical), "same"
+		if r.equivalent > 0 {
+			objects += fmt.Sprintf(", %d equivalent", r.equivalent)
+		}
+		if len(r.wrong) > 0 {
+			output = "WRONG"
+		}
+		fmt.Fprintf(table, "%s\t%d\t%.2f s\t%.2f s\t%.2f\t%s\t%s\n", r.name, r.modules, r.inProcess.Wall.Seconds(),
+			r.dtlto.Wall.Seconds(), r.dtlto.Wall.Seconds()/r.inProcess.Wall.Seconds(), objects, output)
+		for _, w := range r.wrong {
+			wrong = append(wrong, fmt.Errorf("%s: %s", r.name, w))
+		}
+	}
+	return errors.Join(table.Flush(), errors.Join(wrong...))
+}
