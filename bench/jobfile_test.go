@@ -53,16 +53,16 @@ func appendJob(b []byte, i, n int) []byte {
 // writeJobFile writes the job file of a link of n modules, never holding more than a job.
 func writeJobFile(out io.Writer, n int) error {
 	w := bufio.NewWriterSize(out, 64<<10)
-	w.WriteString(`{"common":{"linker_output":"p","args":["clang","-c","-O2"],"inputs":[]},"jobs":[`)
+	_, _ = w.WriteString(`{"common":{"linker_output":"p","args":["clang","-c","-O2"],"inputs":[]},"jobs":[`)
 	var b []byte
 	for i := range n {
 		b = appendJob(b[:0], i, n)
 		if i > 0 {
-			w.WriteByte(',')
+			_ = w.WriteByte(',')
 		}
-		w.Write(b)
+		_, _ = w.Write(b)
 	}
-	w.WriteString("]}")
+	_, _ = w.WriteString("]}")
 	return w.Flush() // reports the first error of all
 }
 
@@ -131,7 +131,7 @@ func benchmarkReadJobFile(b *testing.B, n int) {
 	before := live()
 	watch := watchMemory(&peak)
 	for b.Loop() {
-		f = nil // the last one may go
+		f = nil //nolint:ineffassign,wastedassign // the last one may go
 		if f, err = thinlto.ReadFile(path); err != nil {
 			b.Fatal(err)
 		}

@@ -90,7 +90,7 @@ func (r *running) all(compiles []*Compile) {
 	queue := make(chan *Compile)
 	var workers sync.WaitGroup
 	for range min(r.Slots, len(compiles)) {
-		workers.Go(func() { r.work(queue) })
+		workers.Go(func() { r.work(queue, compiles[0].Outputs[0]) })
 	}
 	for _, c := range compiles {
 		select {
@@ -105,23 +105,20 @@ func (r *running) all(compiles []*Compile) {
 }
 
 // work compiles what comes. The kernel is asked to kill a compiler when the
-// thread that started it dies, so a worker keeps its thread.
-func (r *running) work(queue <-chan *Compile) {
+// thread that started it dies, so a worker keeps its thread. The compilers'
+// messages go through a file beside an output.
+func (r *running) work(queue <-chan *Compile, output string) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var messages *os.File
+	messages, err := r.aside.messages(output)
+	if err != nil {
+		r.finish(Result{}, err) // which stops all
+		return
+	}
+	defer messages.Close()
 	for c := range queue {
-		var err error
-		if messages == nil {
-			if messages, err = r.aside.messages(c.Outputs[0]); err != nil {
-				r.finish(Result{}, err)
-				continue
-			}
-			defer messages.Close()
-		}
 		r.begin()
-		result, err := r.attempt(c, messages)
-		r.finish(result, err)
+		r.finish(r.attempt(c, messages))
 		r.end()
 	}
 }

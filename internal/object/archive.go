@@ -99,12 +99,13 @@ func (a *archive) member() (m Member, ok bool, err error) {
 	}
 	m = Member{HeaderOffset: at, Offset: at + headerSize, Size: size}
 	table := isTable(field)
-	if a.thin && !table {
+	switch {
+	case a.thin && !table:
 		m.Offset, m.Thin = 0, true
 		a.next += headerSize
-	} else if size > a.size-m.Offset {
+	case size > a.size-m.Offset:
 		return m, false, malformed(at, "%s of %d bytes runs past the end of the archive", field, size)
-	} else {
+	default:
 		a.next = m.Offset + size + size&1
 	}
 	if field == "//" {
