@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Package corpus builds real programs as bitcode, for tests, the demo and the
-// benchmarks: the zstd library in C and RE2 with Abseil in C++, each with a small
-// program of ours around it.
+// benchmarks: the zstd library in C, LevelDB and RE2 with Abseil in C++, each with
+// a small program of ours around it.
 //
 // Sources come from the Go module proxy and from npm, pinned by version and
 // checked against a digest. Objects are kept under the module's build folder, by
@@ -36,6 +36,9 @@ var zstdProgram string
 //go:embed programs/re2.cc
 var re2Program string
 
+//go:embed programs/leveldb.cc
+var levelDBProgram string
+
 // Zstd is the zstd library: 40 C files, and one of assembly, so that its archive
 // has a native member among those of bitcode.
 func Zstd() Program {
@@ -56,13 +59,27 @@ func RE2() Program {
 		CXX:   true,
 		flags: []string{"-std=c++20", "-DNDEBUG", "-w", "-Ivendor/re2", "-Ivendor/abseil-cpp"},
 		text:  re2Program,
-		fetch: fetchRE2,
+		fetch: fetchPackage(re2Package, re2Integrity),
 		pick:  re2Sources,
 	}
 }
 
+// LevelDB is LevelDB without Snappy: about 45 C++ files, few templates, between
+// the other two in the size of its modules.
+func LevelDB() Program {
+	return Program{
+		Name: "leveldb",
+		CXX:  true,
+		flags: []string{"-std=c++17", "-DNDEBUG", "-w", "-DOS_LINUX", "-DLEVELDB_PLATFORM_POSIX", "-DLEVELDB_ATOMIC_PRESENT", "-pthread",
+			"-Ideps/leveldb/leveldb-1.20", "-Ideps/leveldb/leveldb-1.20/include"},
+		text:  levelDBProgram,
+		fetch: fetchPackage(levelDBPackage, levelDBIntegrity),
+		pick:  levelDBSources,
+	}
+}
+
 // All is every program.
-func All() []Program { return []Program{Zstd(), RE2()} }
+func All() []Program { return []Program{Zstd(), LevelDB(), RE2()} }
 
 func zstdSources(dir string) ([]string, error) {
 	var sources []string
@@ -77,6 +94,28 @@ func zstdSources(dir string) ([]string, error) {
 	}
 	if len(sources) < 40 {
 		return nil, fmt.Errorf("%s: %d sources of zstd, want 40 or more", dir, len(sources))
+	}
+	return sources, nil
+}
+
+// levelDBSources takes the library's folders less its tests, benchmarks, tools
+// and ports to other systems.
+func levelDBSources(dir string) ([]string, error) {
+	other := regexp.MustCompile(`_test\.cc$|_bench\.cc$|_main\.cc$|leveldbutil\.cc$|test(util|harness)\.cc$|_win\.cc$`)
+	var sources []string
+	for _, folder := range []string{"db", "table", "util", "port", "helpers/memenv"} {
+		found, err := filepath.Glob(filepath.Join(dir, "deps/leveldb/leveldb-1.20", folder, "*.cc"))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			if source, err := filepath.Rel(dir, f); err == nil && !other.MatchString(f) {
+				sources = append(sources, source)
+			}
+		}
+	}
+	if len(sources) < 35 {
+		return nil, fmt.Errorf("%s: %d sources of LevelDB, want 35 or more", dir, len(sources))
 	}
 	return sources, nil
 }

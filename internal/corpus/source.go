@@ -22,8 +22,10 @@ const (
 	zstdSum    = "h1:ybO8RBeh29qrxIhCA9E8gKY6xfONU9T6G6aP9DTKfLE="
 
 	re2Package   = "re2@1.27.1"
-	re2Tarball   = "re2-1.27.1.tgz"
 	re2Integrity = "sha512-J0RHubiwH/isNWD2Z+TX+hpVZCkaS/X30KPtYwckK5sjEaW8BRhnd15EPIjBB5GxD174iEVtJmmCoqfErH1qDQ=="
+
+	levelDBPackage   = "leveldown@6.1.1"
+	levelDBIntegrity = "sha512-88c+E+Eizn4CkQOBHwqlCJaTNEjGpaEIikn1S+cINc5E9HEvJ77bqY4JY/HxT5u0caWqsc3P3DcFIKBI1vHt+A=="
 )
 
 // fetchZstd copies the zstd module's C sources into dir.
@@ -73,23 +75,27 @@ func copySources(to, from string) error {
 	return nil
 }
 
-// fetchRE2 unpacks the re2 package into dir.
-func fetchRE2(dir string) error {
-	cmd := exec.Command("npm", "pack", "--silent", "--ignore-scripts", re2Package)
-	cmd.Dir = dir
-	if _, err := cmd.Output(); err != nil {
-		return fmt.Errorf("package %s: npm pack: %w", re2Package, withOutput(err))
+// fetchPackage gives what unpacks an npm package, pinned as name@version, into
+// a folder.
+func fetchPackage(pin, integrity string) func(dir string) error {
+	return func(dir string) error {
+		cmd := exec.Command("npm", "pack", "--silent", "--ignore-scripts", pin)
+		cmd.Dir = dir
+		if _, err := cmd.Output(); err != nil {
+			return fmt.Errorf("package %s: npm pack: %w", pin, withOutput(err))
+		}
+		name := strings.Replace(pin, "@", "-", 1) + ".tgz"
+		tarball := filepath.Join(dir, name)
+		if err := checkIntegrity(tarball, integrity); err != nil {
+			return err
+		}
+		tar := exec.Command("tar", "-xzf", name, "--strip-components=1", "--no-same-owner")
+		tar.Dir = dir
+		if _, err := tar.Output(); err != nil {
+			return fmt.Errorf("package %s: tar: %w", pin, withOutput(err))
+		}
+		return os.Remove(tarball)
 	}
-	tarball := filepath.Join(dir, re2Tarball)
-	if err := checkIntegrity(tarball, re2Integrity); err != nil {
-		return err
-	}
-	tar := exec.Command("tar", "-xzf", re2Tarball, "--strip-components=1", "--no-same-owner")
-	tar.Dir = dir
-	if _, err := tar.Output(); err != nil {
-		return fmt.Errorf("package %s: tar: %w", re2Package, withOutput(err))
-	}
-	return os.Remove(tarball)
 }
 
 // checkIntegrity compares the SHA-512 digest of a file with a subresource
