@@ -74,11 +74,14 @@ func checkNames(f *thinlto.JobFile) error {
 }
 
 // backendArgs stand between the arguments common to all jobs and a job's own.
-// The inputs are bitcode whatever their names end in: Clang takes a file with
-// an ending that it does not know (.lo, none) for the linker's and makes no
-// object. Modules whose triples are spelled differently (Rust's has another
-// vendor) are no reason for a warning: the linker took them.
-var backendArgs = []string{"-Wno-override-module", "-Wno-linker-warnings", "-x", "ir"}
+//
+// Options in a Clang configuration file were meant for compiling sources;
+// in-process LTO does not see them. Modules whose triples are spelled
+// differently (Rust's has another vendor) are no reason for a warning: the
+// linker took them. And the inputs are bitcode whatever their names end in:
+// Clang takes a file with an ending that it does not know (.lo, none) for the
+// linker's and makes no object.
+var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-linker-warnings", "-x", "ir"}
 
 // compilesOf are the compiles of a job file.
 func compilesOf(f *thinlto.JobFile) []exec.Compile {
