@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -95,24 +96,49 @@ func demonstrate(ctx context.Context, p corpus.Program, cache, work string) (row
 	if err := os.MkdirAll(work, 0o755); err != nil {
 		return r, err
 	}
-	fmt.Fprintf(os.Stderr, "demo: %s: linking it twice\n", p.Name)
+	fmt.Fprintf(os.Stderr, "demo: %s: linking it both ways, %d times in turn\n", p.Name, rounds)
 	plain, ours := filepath.Join(work, "in-process"), filepath.Join(work, "dtlto")
 	flags := []string{"-O2", "-flto=thin", fmt.Sprintf("-Wl,--threads=%d", runtime.NumCPU())}
-	r.inProcess, _, err = objects.Link(ctx, objects.FromArchive(), plain,
-		append(flags, "-fuse-ld=lld", "-Wl,--lto-obj-path="+filepath.Join(work, "task"))...)
-	if err != nil {
-		return r, err
-	}
-	var said string
-	r.dtlto, said, err = objects.Link(ctx, objects.FromArchive(), ours,
-		append(flags, "-fuse-ld=dtlto", "-Wl,--dtlto-summary,--save-temps=prelink")...)
-	if err != nil {
-		return r, err
-	}
-	if !strings.HasPrefix(said, "dtlto: ") {
-		r.wrong = append(r.wrong, "the link was not distributed: "+said)
+	for range rounds {
+		cost, _, err := objects.Link(ctx, objects.FromArchive(), plain,
+			slices.Concat(flags, []string{"-fuse-ld=lld", "-Wl,--lto-obj-path=" + filepath.Join(work, "task")})...)
+		if err != nil {
+			return r, err
+		}
+		r.inProcess = better(r.inProcess, cost)
+		if err := removeObjects(work); err != nil { // they are named after the linker's process
+			return r, err
+		}
+		cost, said, err := objects.Link(ctx, objects.FromArchive(), ours,
+			slices.Concat(flags, []string{"-fuse-ld=dtlto", "-Wl,--dtlto-summary,--save-temps=prelink"})...)
+		if err != nil {
+			return r, err
+		}
+		r.dtlto = better(r.dtlto, cost)
+		if !strings.HasPrefix(said, "dtlto: ") {
+			r.wrong = append(r.wrong, "the link was not distributed: "+said)
+		}
 	}
 	return r, errors.Join(r.compareObjects(work), r.comparePrograms(ctx, plain, ours))
+}
+
+// rounds is how often each link is made; the best time counts, since other
+// work on the machine only ever adds.
+const rounds = 3
+
+func better(a, b corpus.Cost) corpus.Cost {
+	if a.Wall == 0 || b.Wall < a.Wall {
+		return b
+	}
+	return a
+}
+
+func removeObjects(work string) error {
+	found, err := filepath.Glob(filepath.Join(work, "*.native.o"))
+	for _, object := range found {
+		err = errors.Join(err, os.Remove(object))
+	}
+	return err
 }
 
 // LLD's names for the objects of distributed backends: stem, task, process id.
@@ -186,5 +212,10 @@ func show(rows []row) error {
 			wrong = append(wrong, fmt.Errorf("%s: %s", r.name, w))
 		}
 	}
-	return errors.Join(table.Flush(), errors.Join(wrong...))
+	wrong = append(wrong, table.Flush())
+	fmt.Printf("\nBest of %d links each, %d processors; a ratio below 1 means that dtlto was faster. LLD's own ThinLTO is\n"+
+		"parallel too: a distributed backend pays for starting a compiler, and gains from processors elsewhere.\n"+
+		"Equivalent objects differ from in-process ones only as LLVM's own distributed backends do\n"+
+		"(docs/decisions/0005-which-objects-count-as-the-same.md).\n", rounds, runtime.NumCPU())
+	return errors.Join(wrong...)
 }

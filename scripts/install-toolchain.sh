@@ -29,6 +29,14 @@ need /usr/include/c++/12/vector libstdc++-12-dev
 need /usr/include/stdio.h libc6-dev
 need npm npm
 
+case ${1:-all} in
+all | demo) ;;
+*)
+	echo "install-toolchain: $1: not a set of packages; the only one by name is demo" >&2
+	exit 2
+	;;
+esac
+
 if [ "${1:-all}" != demo ]; then
 	need clang-19 clang-19
 	need ld.lld-19 lld-19
@@ -37,6 +45,7 @@ if [ "${1:-all}" != demo ]; then
 	need ld.lld-14 lld-14
 	need llvm-bcanalyzer-14 llvm-14
 	need /usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.profile-x86_64.a libclang-rt-22-dev
+	need gcc gcc # cgo, which Go's race detector needs
 	need cmake cmake
 	need ninja ninja-build
 	need meson meson

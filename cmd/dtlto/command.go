@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -17,13 +18,14 @@ import (
 
 const rootHelp = `dtlto compiles the backends of ThinLTO links in parallel, as LLD's distributor.
 
-With LLVM 22 and newer, as the linker (also finds the LLVM that fits):
-  clang -flto=thin -fuse-ld=dtlto …
+With LLVM 22 and newer, as the linker, which finds the LLVM that fits:
+  clang-22 -flto=thin -fuse-ld=dtlto ...
 or as the distributor alone, by its full path:
-  clang -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto …
+  clang-22 -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto ...
 
 Every setting below is also an option of the linker, --dtlto-NAME, and a
-variable, DTLTO_NAME with _ for -. The command line wins over variables.
+variable, DTLTO_NAME with _ for -. The command line wins over variables. The
+linker alone has --dtlto-lld=PATH (DTLTO_LLD), the ld.lld to link with.
 
 Exit codes: 0 done, 1 a compile failed, 2 usage or an unusable job file,
 3 infrastructure, 130 interrupted. ld.dtlto exits as ld.lld does.`
@@ -35,20 +37,27 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 		return driver.Distribute(cmd.Context(), args[0], s, os.Stderr)
 	}
 	root := &cobra.Command{
-		Use:           "dtlto [OPTION]... JOBS.json",
-		Short:         "Compile the backends of ThinLTO links in parallel",
-		Long:          rootHelp,
-		Args:          oneJobFile,
-		RunE:          distribute,
-		Version:       version(),
+		Use:                   "dtlto [OPTION]... JOBS.json",
+		Short:                 "Compile the backends of ThinLTO links in parallel",
+		Long:                  rootHelp,
+		Args:                  oneJobFile,
+		RunE:                  distribute,
+		Version:               version(),
+		DisableFlagsInUseLine: true,
+
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetArgs(args)
 	root.SetVersionTemplate("dtlto {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &driver.UsageError{Err: err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if slices.Contains(args, "-o") {
+			err = errors.New("these are a linker's arguments: call this program as ld.dtlto")
+		}
+		return &driver.UsageError{Err: err}
+	})
 	root.CompletionOptions.DisableDefaultCmd = true
-	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "The same, named", Args: oneJobFile, RunE: distribute}
+	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
 	root.AddCommand(verb, mockCommand(), validateCommand(), versionCommand())
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd.Flags())

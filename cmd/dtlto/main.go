@@ -23,8 +23,7 @@ func main() { os.Exit(run(os.Args)) }
 func run(argv []string) int {
 	settings := driver.DefaultSettings()
 	if driver.IsLinkerName(argv[0]) && !driver.IsDistributorCall(argv[1:]) {
-		settings.LLD = os.Getenv("DTLTO_LLD") // the others are for the distributor, which reads them itself
-		err := driver.Link(argv[1:], settings, os.Stderr)
+		err := driver.Link(argv[1:], settings, os.Getenv, os.Stderr)
 		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
 		return 1 // what ld.lld exits with
 	}

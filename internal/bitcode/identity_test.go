@@ -186,7 +186,7 @@ func TestIdentifyRust(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "r.o")
 	cmd := []string{"--crate-type=lib", "-Clinker-plugin-lto", "-O", "--emit=obj", "-o", out, "-"}
-	llvmtest.Output(t, dir, "rustc", cmd...)
+	llvmtest.Output(t, dir, llvmtest.Rustc(t, "22"), cmd...)
 	id := identifyBoth(t, read(t, out))
 	if !id.ThinLTO() || !strings.Contains(id.Producer, "-rust-") || id.LLVMMajor() < 14 {
 		t.Errorf("identified as %+v", id)

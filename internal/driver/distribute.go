@@ -4,8 +4,10 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -42,8 +44,8 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 		},
 	}
 	err = local.Run(ctx, compiles)
-	if s.Summary {
-		done.print(messages, len(compiles), s.Jobs, time.Since(started))
+	if s.Summary && ExitCode(err) != exitInterrupted {
+		done.print(messages, len(compiles), &local, time.Since(started))
 	}
 	return err
 }
@@ -51,8 +53,10 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 // checkInputs finds a missing input once, before every compile trips over it.
 func checkInputs(files []string) error {
 	for _, file := range files {
-		if _, err := os.Stat(file); err != nil {
-			return &UsageError{fmt.Errorf("an input of every compile is missing: %w", err)}
+		_, err := os.Stat(file)
+		var reason *fs.PathError
+		if errors.As(err, &reason) {
+			return &UsageError{fmt.Errorf("%s: cannot be an input of every compile: %w", file, reason.Err)}
 		}
 	}
 	return nil

@@ -22,7 +22,12 @@ func (e *UsageError) Unwrap() error { return e.Err }
 // Interrupted is the cause with which a context ends when a signal asks for it.
 type Interrupted struct{ Signal os.Signal }
 
-func (e *Interrupted) Error() string { return fmt.Sprintf("interrupted (%s)", e.Signal) }
+func (e *Interrupted) Error() string {
+	if e.Signal == os.Interrupt {
+		return "interrupted"
+	}
+	return fmt.Sprintf("ended by a signal (%s), or because the linker ended", e.Signal)
+}
 
 // Exit codes of the distributor and of dtlto's verbs.
 const (

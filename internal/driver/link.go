@@ -19,24 +19,30 @@ import (
 // distribute the backends through this program if the link has ThinLTO bitcode
 // and nothing speaks against it. It returns only when that LLD cannot be run.
 //
-// A link that is not distributed is ld.lld's own in every respect.
-func Link(argv []string, s *Settings, messages io.Writer) error {
+// A link that is not distributed is ld.lld's own in every respect; a wrong
+// variable in the environment does not stop it.
+func Link(argv []string, s *Settings, getenv func(string) string, messages io.Writer) error {
+	badVariable := s.FromEnvironment(getenv)
 	command := lld.ReadCommand(argv)
 	distributor, err := s.fromCommand(command)
 	if err != nil {
 		return err
 	}
-	found := searchThinLTO(command)
 	path, err := findLLD(command, s)
 	if err != nil {
 		return err
 	}
-	words, err := nativeWords(command, argv, path, distributor, found)
+	err = distributable(command, path, s)
+	if err == nil {
+		err = badVariable
+	}
+	var words []string
+	if err == nil {
+		words, err = nativeWords(command, argv, path, distributor)
+	}
 	var reason *inProcess
 	if errors.As(err, &reason) {
-		if reason.worthSaying {
-			fmt.Fprintf(messages, "ld.dtlto: warning: linking in-process: %v\n", reason)
-		}
+		reason.print(messages, s)
 		words, err = command.Plain(argv), nil
 	}
 	if err != nil {
@@ -48,15 +54,16 @@ func Link(argv []string, s *Settings, messages io.Writer) error {
 // inProcess is why a link is left to LLD alone.
 type inProcess struct {
 	error
-	worthSaying bool // the user might have expected otherwise
+	surprising bool // the user would expect otherwise: said without being asked
 }
 
-// searchThinLTO looks for ThinLTO bitcode where a link could be distributed.
-func searchThinLTO(c *lld.Command) lld.Found {
-	if !c.Whole || c.InformationOnly() || c.IndexOnly() || c.Has("relocatable") {
-		return lld.Found{}
+func (r *inProcess) print(w io.Writer, s *Settings) {
+	switch {
+	case r.surprising:
+		fmt.Fprintf(w, "ld.dtlto: warning: linking in-process: %v\n", r)
+	case s.Summary:
+		fmt.Fprintf(w, "ld.dtlto: not distributed: %v\n", r)
 	}
-	return c.FindThinLTO()
 }
 
 func findLLD(c *lld.Command, s *Settings) (string, error) {
@@ -71,23 +78,45 @@ func findLLD(c *lld.Command, s *Settings) (string, error) {
 	})
 }
 
-// nativeWords is the argv that makes LLD distribute the link. The error is an
-// *inProcess when the link is LLD's alone.
-func nativeWords(c *lld.Command, argv []string, path string, distributor []string, found lld.Found) ([]string, error) {
-	if !found.ThinLTO {
-		return nil, &inProcess{error: errors.New("no ThinLTO bitcode")}
+// distributable returns nil for a link that has ThinLTO bitcode and an LLD that
+// can distribute it, else an *inProcess. Links without bitcode, the most by
+// far, are found first.
+func distributable(c *lld.Command, path string, s *Settings) error {
+	for _, check := range []struct {
+		is  bool
+		why string
+	}{
+		{!c.Whole, "versions of LLD differ in how they read one of the response files"},
+		{c.InformationOnly(), "nothing is linked"},
+		{c.IndexOnly(), "this is a thin link"},
+		{c.Has("relocatable"), "this is a relocatable link (-r)"},
+	} {
+		if check.is {
+			return &inProcess{error: errors.New(check.why)}
+		}
+	}
+	if !c.FindThinLTO().ThinLTO {
+		return &inProcess{error: errors.New("no input has ThinLTO bitcode")}
 	}
 	version, err := toolchain.LLDVersion(path)
-	if err != nil {
-		return nil, &inProcess{err, true}
+	switch {
+	case err != nil && s.LLD != "":
+		return err // the user said that it is an LLD
+	case err != nil:
+		return &inProcess{err, true}
+	case version.Major < lld.FirstNative:
+		return &inProcess{error: fmt.Errorf("%s is LLD %s, and links are distributed from %d on", path, version, lld.FirstNative)}
 	}
-	if version.Major < lld.FirstNative {
-		return nil, &inProcess{error: fmt.Errorf("%s is LLD %s", path, version)}
-	}
+	return nil
+}
+
+// nativeWords is the argv that makes LLD distribute the link. The error is an
+// *inProcess when it cannot be had.
+func nativeWords(c *lld.Command, argv []string, path string, distributor []string) ([]string, error) {
 	if err := c.Obstacle(); err != nil {
 		return nil, &inProcess{err, true}
 	}
-	clang, err := backendCompiler(c, path, version)
+	clang, err := backendCompiler(c, path)
 	if err != nil {
 		return nil, &inProcess{err, true}
 	}
@@ -108,10 +137,10 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 
 // backendCompiler is the clang for the backends: the one that the command line
 // names, else the one that belongs to the LLD.
-func backendCompiler(c *lld.Command, lldPath string, version toolchain.Version) (string, error) {
+func backendCompiler(c *lld.Command, lldPath string) (string, error) {
 	named, ok := c.Last("thinlto-remote-compiler")
 	if !ok {
-		return toolchain.FindClang(lldPath, version)
+		return toolchain.FindClang(lldPath)
 	}
 	path, err := exec.LookPath(named)
 	if err != nil {
@@ -136,9 +165,9 @@ func jobsOf(c *lld.Command) []string {
 
 // IsDistributorCall says whether the arguments of a program that is called
 // ld.dtlto are LLD's for its distributor: a copy, not a link, of the program
-// has only that name.
+// has only that name, and a user may have given the one for the other.
 func IsDistributorCall(args []string) bool {
-	return len(args) >= 2 && args[0] == "distribute" && strings.HasSuffix(args[len(args)-1], ".dist-file.json")
+	return len(args) > 0 && strings.HasSuffix(args[len(args)-1], ".dist-file.json")
 }
 
 // IsLinkerName says whether a program's path makes it the linker.

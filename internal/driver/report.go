@@ -28,7 +28,7 @@ func Report(w io.Writer, err error) {
 		}
 	}
 	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Compile.Args))
-	fmt.Fprintf(w, "dtlto: note: LLD deletes its inputs; link with --save-temps (-Wl,--save-temps) to keep them\n")
+	fmt.Fprintf(w, "dtlto: note: a linker keeps its inputs only under --save-temps (-Wl,--save-temps)\n")
 }
 
 // inFolder is the change of folder that a command with relative paths needs.

@@ -42,18 +42,29 @@ type Setting struct {
 // AllSettings are the settings in the order in which help shows them.
 var AllSettings = []Setting{
 	{Name: "jobs", Argument: "N", Help: "compiles to run at once (default: the processors that may be used)",
-		set: func(s *Settings, v string) (err error) { s.Jobs, err = parseJobs(v); return }},
+		set: setter(parseJobs, func(s *Settings) *int { return &s.Jobs })},
 	{Name: "keep-going", Help: "compile the other modules when one fails",
-		set: func(s *Settings, v string) (err error) { s.KeepGoing, err = parseSwitch(v); return }},
+		set: setter(parseSwitch, func(s *Settings) *bool { return &s.KeepGoing })},
 	{Name: "min-free-memory", Argument: "SIZE",
 		Help: "start no compile beside others while less memory is free, as in 512M or 2G; 0 for no such limit (default 512M)",
-		set:  func(s *Settings, v string) (err error) { s.MinFreeMemory, err = parseSize(v); return }},
+		set:  setter(parseSize, func(s *Settings) *uint64 { return &s.MinFreeMemory })},
 	{Name: "summary", Help: "print a line about the link's compiles at the end",
-		set: func(s *Settings, v string) (err error) { s.Summary, err = parseSwitch(v); return }},
+		set: setter(parseSwitch, func(s *Settings) *bool { return &s.Summary })},
 	{Name: "input", Argument: "FILE", Help: "a file that every compile reads, such as a profile; can be given again",
 		set: func(s *Settings, v string) error { s.Inputs = append(s.Inputs, v); return nil }},
 	{Name: "lld", Argument: "PATH", Help: "the ld.lld to link with", LinkOnly: true,
 		set: func(s *Settings, v string) error { s.LLD = v; return nil }},
+}
+
+// setter sets a field to what parse makes of a value, or leaves it as it is.
+func setter[T any](parse func(string) (T, error), field func(*Settings) *T) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		v, err := parse(value)
+		if err == nil {
+			*field(s) = v
+		}
+		return err
+	}
 }
 
 // DefaultSettings are the settings when nothing is chosen. The number of jobs
@@ -73,19 +84,20 @@ func (s *Settings) Set(name, value string) error {
 	return fmt.Errorf("there is no such setting")
 }
 
-// FromEnvironment sets what DTLTO_ variables say. Empty ones say nothing.
-func (s *Settings) FromEnvironment(getenv func(string) string) error {
+// FromEnvironment sets what DTLTO_ variables say. Empty ones say nothing, and a
+// wrong one, the first of which is the error, leaves its setting as it was.
+func (s *Settings) FromEnvironment(getenv func(string) string) (first error) {
 	for _, setting := range AllSettings {
 		name := "DTLTO_" + strings.ToUpper(strings.ReplaceAll(setting.Name, "-", "_"))
 		value := getenv(name)
 		if value == "" {
 			continue
 		}
-		if err := setting.set(s, value); err != nil {
-			return &UsageError{fmt.Errorf("%s=%s: %w", name, value, err)}
+		if err := setting.set(s, value); err != nil && first == nil {
+			first = &UsageError{fmt.Errorf("%s=%s: %w", name, value, err)}
 		}
 	}
-	return nil
+	return first
 }
 
 // fromCommand sets what the linker's --dtlto- options say, and returns them as

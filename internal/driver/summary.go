@@ -23,9 +23,13 @@ func (s *summary) add(r exec.Result) {
 
 // print writes one line. The processor time of dtlto itself stands apart: it
 // is what distributing costs.
-func (s *summary) print(w io.Writer, jobs, slots int, wall time.Duration) {
-	fmt.Fprintf(w, "dtlto: %d jobs, %d compiled, %d at a time, %s; processor time %s in compilers, %s in dtlto\n",
-		jobs, s.compiled, slots, seconds(wall), seconds(s.cpu), seconds(ownCPU()))
+func (s *summary) print(w io.Writer, jobs int, local *exec.Local, wall time.Duration) {
+	memory := ""
+	if local.HeldBack > 0 {
+		memory = fmt.Sprintf(" (%d waited for memory)", local.HeldBack)
+	}
+	fmt.Fprintf(w, "dtlto: %d jobs, %d compiled, up to %d at a time%s, %s; processor time %s in compilers, %s in dtlto\n",
+		jobs, s.compiled, local.MostRunning, memory, seconds(wall), seconds(s.cpu), seconds(ownCPU()))
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }

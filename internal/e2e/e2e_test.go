@@ -86,8 +86,13 @@ func setup(env *testscript.Env) error {
 // allowSkip lets tests be skipped for want of a tool. Without it they fail.
 const allowSkip = "DTLTO_TEST_ALLOW_SKIP"
 
-// condition knows `[missing:TOOL] skip 'why'`: an error unless skipping is allowed.
+// condition knows `[missing:TOOL] skip 'why'`, an error unless skipping is
+// allowed, and rustc22, a rustc with LLVM 22, which Debian does not have.
 func condition(cond string) (bool, error) {
+	if cond == "rustc22" {
+		out, err := exec.Command("rustc", "--version", "--verbose").Output()
+		return err == nil && bytes.Contains(out, []byte("LLVM version: 22.")), nil
+	}
 	tool, ok := strings.CutPrefix(cond, "missing:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %s", cond)

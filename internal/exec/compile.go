@@ -5,6 +5,7 @@ package exec
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	osexec "os/exec"
 	"strings"
@@ -115,9 +116,18 @@ func redirect(args, from, to []string) []string {
 // is said once too.
 func lookup(compiler string) (string, error) {
 	path, err := osexec.LookPath(compiler)
-	var e *osexec.Error
-	if errors.As(err, &e) {
-		return "", fmt.Errorf("%s: cannot be run as the backend compiler: %w", e.Name, e.Err)
+	var (
+		inFolder *fs.PathError
+		e        *osexec.Error
+	)
+	switch {
+	case errors.As(err, &inFolder):
+		err = inFolder.Err
+	case errors.As(err, &e):
+		err = e.Err
 	}
-	return path, err
+	if err != nil {
+		return "", fmt.Errorf("%s: cannot be run as the backend compiler: %w", compiler, err)
+	}
+	return path, nil
 }

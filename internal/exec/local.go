@@ -22,6 +22,11 @@ type Local struct {
 	// MemoryFloor is how many bytes of memory must be free for another compile
 	// to start beside running ones; 0 asks for none.
 	MemoryFloor uint64
+	// MostRunning is, after Run, how many compiles ran at once at most.
+	MostRunning int
+	// HeldBack is, after Run, how many compiles had to wait for memory.
+	HeldBack int
+
 	// Done, if set, hears of each compile that made its outputs, in the order
 	// in which they end, one at a time.
 	Done func(Result)
@@ -140,7 +145,7 @@ func (r *running) finish(result Result, err error) {
 
 // begin waits while memory is under the floor and anything else runs.
 func (r *running) begin() {
-	for !r.admitted() {
+	for waited := false; !r.admitted(waited); waited = true {
 		select {
 		case <-r.ended:
 		case <-time.After(memoryPoll):
@@ -149,13 +154,17 @@ func (r *running) begin() {
 	}
 }
 
-func (r *running) admitted() bool {
+func (r *running) admitted(waited bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.MemoryFloor > 0 && r.busy > 0 && r.ctx.Err() == nil && r.short() {
+		if !waited {
+			r.HeldBack++
+		}
 		return false
 	}
 	r.busy++
+	r.MostRunning = max(r.MostRunning, r.busy)
 	return true
 }
 

@@ -216,8 +216,12 @@ func TestMemoryFloor(t *testing.T) {
 	lock := filepath.Join(folder, "lock")
 	alone := `mkdir ` + lock + ` || exit 9; sleep 0.02; rmdir ` + lock + `; echo > "$1"`
 	compiles := shell(folder, alone, alone, alone, alone)
-	if err := (&Local{Slots: 4, MemoryFloor: 1 << 62}).Run(t.Context(), compiles); err != nil {
+	l := Local{Slots: 4, MemoryFloor: 1 << 62}
+	if err := l.Run(t.Context(), compiles); err != nil {
 		t.Errorf("compiles ran beside each other: %v", err)
+	}
+	if l.MostRunning != 1 || l.HeldBack == 0 {
+		t.Errorf("at most %d ran, %d were held back", l.MostRunning, l.HeldBack)
 	}
 }
 
@@ -238,8 +242,8 @@ func TestSlots(t *testing.T) {
 	if err := l.Run(t.Context(), shell(folder, script, script, script, script, script, script)); err != nil {
 		t.Fatal(err)
 	}
-	if most < 1 || most > 2 {
-		t.Errorf("%d ran at once", most)
+	if most < 1 || most > 2 || l.MostRunning < most || l.MostRunning > 2 || l.HeldBack != 0 {
+		t.Errorf("%d ran at once; said are %d, and %d held back", most, l.MostRunning, l.HeldBack)
 	}
 }
 

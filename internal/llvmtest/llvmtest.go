@@ -29,6 +29,22 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
+// Rustc is the path of a rustc whose LLVM is of a major version. Debian has
+// none for a current LLVM, and nothing here can install one, so a test that
+// needs it is skipped without, in so many words.
+func Rustc(t testing.TB, major string) string {
+	t.Helper()
+	path, err := exec.LookPath("rustc")
+	if err != nil {
+		t.Skipf("NOT TESTED: no rustc on PATH; one with LLVM %s is needed", major)
+	}
+	out, err := exec.Command(path, "--version", "--verbose").Output()
+	if _, version, _ := strings.Cut(string(out), "LLVM version: "); err != nil || !strings.HasPrefix(version, major+".") {
+		t.Skipf("NOT TESTED: %s has LLVM %.8q; one with LLVM %s is needed", path, version, major)
+	}
+	return path
+}
+
 // Run runs a program in a folder and returns what it printed on both outputs.
 // The test fails if the program does.
 func Run(t testing.TB, folder, name string, args ...string) string {

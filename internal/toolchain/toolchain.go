@@ -8,6 +8,7 @@ package toolchain
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,10 +66,14 @@ func FindLLD(h Hints) (string, error) {
 	return onPath()
 }
 
-// unwrapLookup strips exec.Error's quoting of the name, which the caller gives.
+// unwrapLookup strips what names the program, which the caller does.
 func unwrapLookup(err error) error {
+	var path *fs.PathError
 	var e *exec.Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &e):
 		return e.Err
 	}
 	return err
@@ -140,16 +145,20 @@ func onPath() (string, error) {
 	return best, nil
 }
 
-// FindClang gives the clang that belongs to an ld.lld of a version: the one
-// in the same folder, else one on PATH whose version is the same. Backends
-// compiled by another version than the thin link's would be wrong.
-func FindClang(lld string, version Version) (string, error) {
+// FindClang gives the clang that belongs to an ld.lld: the one in the same
+// folder, else one on PATH whose version is the same. Backends compiled by
+// another version than the thin link's would be wrong.
+func FindClang(lld string) (string, error) {
 	real, err := filepath.EvalSymlinks(lld)
 	if err != nil {
 		return "", err
 	}
 	if path := filepath.Join(filepath.Dir(real), "clang"); executable(path) {
 		return path, nil
+	}
+	version, err := LLDVersion(lld)
+	if err != nil {
+		return "", err
 	}
 	for _, name := range []string{"clang-" + strconv.Itoa(version.Major), "clang"} {
 		path, err := exec.LookPath(name)
