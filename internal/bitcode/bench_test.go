@@ -67,3 +67,47 @@ func BenchmarkWalk(b *testing.B) {
 		}
 	}
 }
+
+// benchmarkShards are shards of about 0.5 and 60 KB.
+func benchmarkShards(b *testing.B) map[string][]byte {
+	var many, calls strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&many, "int v%d; int f%d(int x) { return v%d += x; }\n", i, i, i)
+		fmt.Fprintf(&calls, "int f%d(int); int g%d(int x) { return f%d(x) + f%d(x + 1); }\n", i, i, i, (i*7)%(i+1))
+	}
+	large := thinLinkAll(b, "22", program{
+		files: []string{"many.c", many.String(), "calls.c", calls.String()}, link: []string{"-shared"},
+	})
+	small := thinLinkAll(b, "22", programs[0])
+	return map[string][]byte{"small": small.shard(b, "b/main.c.o"), "large": large.shard(b, "b/calls.c.o")}
+}
+
+// BenchmarkCanonicalise canonicalises one shard, as is done for each job.
+func BenchmarkCanonicalise(b *testing.B) {
+	for name, shard := range benchmarkShards(b) {
+		rename, _ := ranks(b, shard)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(shard)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if s, err := Canonicalise(shard, rename, Options{}); err != nil || s.Form != Canonical {
+					b.Fatal(s, err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkIndexModules lists a shard's modules.
+func BenchmarkIndexModules(b *testing.B) {
+	for name, shard := range benchmarkShards(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if paths, err := IndexModules(shard); err != nil || len(paths) < 2 {
+					b.Fatal(paths, err)
+				}
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ package bitcode
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -60,7 +61,7 @@ func (b *bits) load(tail *[16]byte) []byte {
 	at := int64(b.pos >> 3)
 	inside := at >= b.base && at < b.base+int64(len(b.data))
 	last := b.base+int64(len(b.data)) == b.size
-	if b.src != nil && !(inside && last) && !b.fill(at) {
+	if b.src != nil && (!inside || !last) && !b.fill(at) {
 		return nil
 	}
 	from := b.data[at-b.base:]
@@ -89,7 +90,7 @@ func (b *bits) fill(at int64) bool {
 // unexpected turns the end of a file that was said to be longer into an error
 // that nobody can take for a proper end.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -59,7 +59,9 @@ type Cursor struct {
 	operands []operand // of the abbreviations in force
 	values   []uint64  // of the record at hand, reused
 
-	pending Kind // what Next returned and nobody has read: Block, Record or none
+	at      uint64 // where the entry at hand begins, in bits
+	infos   int    // BLOCKINFO blocks met so far
+	pending Kind   // what Next returned and nobody has read: Block, Record or none
 	block   frame
 	record  []operand // how the record at hand is written, its code first; nil if unabbreviated
 }
@@ -94,7 +96,7 @@ func newCursor(b bits) (*Cursor, error) {
 	b.limit = uint64(b.size) * 8
 	c := &Cursor{bits: b}
 	c.unwrap()
-	if magic := c.bits.read(32); c.err == nil && magic != rawMagic {
+	if magic := c.read(32); c.err == nil && magic != rawMagic {
 		c.pos = 0
 		c.failf("magic number %#08x is not that of bitcode", magic)
 	}
@@ -139,6 +141,7 @@ func (c *Cursor) skipPending() {
 
 // entry reads one entry and returns none for those that only the cursor needs.
 func (c *Cursor) entry() Entry {
+	c.at = c.pos
 	switch id := c.read(c.top().width); id {
 	case endBlock:
 		return c.end()
@@ -238,10 +241,11 @@ func (c *Cursor) top() *frame { return &c.frames[len(c.frames)-1] }
 // blockInfo reads a BLOCKINFO block into the frame that it stands in, in place
 // of an earlier one there.
 func (c *Cursor) blockInfo() {
+	c.infos++
 	info := map[uint32][]abbrev{}
 	bid := uint64(math.MaxUint64) // none yet
 	depth := len(c.frames)
-	for c.Enter(); c.err == nil && len(c.frames) > depth; {
+	for _ = c.Enter(); c.err == nil && len(c.frames) > depth; { // c.err keeps the error
 		switch id := c.read(c.top().width); id {
 		case endBlock:
 			c.endBlockInfo()

@@ -22,7 +22,7 @@ func walk(c *Cursor, f func(Entry, Operands)) error {
 	for {
 		e, err := c.Next()
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
@@ -171,7 +171,7 @@ func TestSkip(t *testing.T) {
 		met := 0
 		for n := 0; ; n++ {
 			e, err := c.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err == nil && e.Kind == Block && n%every == 0 {
@@ -318,7 +318,7 @@ func walkBoth(b []byte) map[string]error {
 func skim(c *Cursor) error {
 	for {
 		e, err := c.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil && e.Kind == Block {
@@ -366,7 +366,7 @@ func TestMisuse(t *testing.T) {
 		if err := f(c); err == nil {
 			t.Errorf("%s on nothing succeeded", name)
 		}
-		if _, err := c.Next(); err == nil || err == io.EOF {
+		if _, err := c.Next(); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("after %s: Next gave %v", name, err)
 		}
 	}

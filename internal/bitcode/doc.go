@@ -2,11 +2,13 @@
 
 // Package bitcode reads the LLVM bitstream and tells what the modules in a
 // bitcode file are: which LLVM wrote them, for which target, and whether a
-// linker would compile them as ThinLTO.
+// linker would compile them as ThinLTO. It brings the summary index shards that a
+// thin link makes into a canonical form.
 //
-// A [Cursor] walks a bitstream entry by entry; [Identify] is built on it. The
-// layout comes from LLVM's "Bitcode File Format" page and from what
-// llvm-bcanalyzer 14, 19 and 22 show.
+// A [Cursor] walks a bitstream entry by entry; [Identify] and [Canonicalise] are
+// built on it. The layout comes from LLVM's "Bitcode File Format" page and from
+// what llvm-bcanalyzer 14, 19 and 22 show; that of summary records is a table in
+// summary.go, which names its sources.
 //
 // Input is taken to be hostile. Malformed bitcode gives an [*Error] with the
 // offset in bits; nothing panics or loops, time is linear in the input, and

@@ -3,6 +3,7 @@
 package bitcode
 
 import (
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -135,7 +136,7 @@ func identify(c *Cursor) (Identity, error) {
 	var id Identity
 	for {
 		e, err := c.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return id, nil
 		}
 		if err == nil && e.Kind == Block {
