@@ -35,12 +35,14 @@ func run(argv []string) int {
 }
 
 // untilSignal is a context that ends with a *driver.Interrupted at the first
-// SIGINT or SIGTERM, or when the linker that called us dies.
+// signal that asks a program to end, or when the linker that called us dies.
+// Nobody reading our messages any more is no reason to end.
 func untilSignal() (context.Context, func()) {
 	exec.EndWithParent()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() { cancel(&driver.Interrupted{Signal: <-signals}) }()
 	return ctx, func() { signal.Stop(signals) }
 }

@@ -132,6 +132,31 @@ func llvmMajor(producer string) int {
 	return int(major)
 }
 
+// TripleAt gives the target triple of the first module in the first size bytes
+// of r, empty if it has none. It reads no further than to there.
+func TripleAt(r io.ReaderAt, size int64) (string, error) {
+	c, err := NewCursorAt(r, size)
+	if err != nil {
+		return "", err
+	}
+	for {
+		e, err := c.Next()
+		switch {
+		case errors.Is(err, io.EOF), err == nil && e.Kind == End && c.Depth() == 0:
+			return "", nil
+		case err != nil:
+			return "", err
+		case e.Kind == Block && e.ID == moduleBlock && c.Depth() == 0:
+			if err := c.Enter(); err != nil {
+				return "", err
+			}
+		case e.Kind == Record && e.ID == moduleTriple && c.Depth() == 1:
+			ops, err := c.Operands()
+			return ops.Text(), err
+		}
+	}
+}
+
 func identify(c *Cursor) (Identity, error) {
 	var id Identity
 	for {

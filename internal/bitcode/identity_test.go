@@ -273,3 +273,18 @@ func FuzzIdentify(f *testing.F) {
 		_, _ = id.ThinLTO(), id.LLVMMajor()
 	})
 }
+
+func TestTripleAt(t *testing.T) {
+	for _, target := range []string{"x86_64-pc-linux-gnu", "thumbv7-unknown-linux-gnueabihf", "riscv64-unknown-linux-gnu"} {
+		b := read(t, compile(t, "22", "a.c", "int f(int x) { return x; }", "-flto=thin", "--target="+target))
+		got, err := TripleAt(bytes.NewReader(b), int64(len(b)))
+		if err != nil || got != identifyBoth(t, b).Modules[0].Triple || got == "" {
+			t.Errorf("%s: %q, %v", target, got, err)
+		}
+		for n := range b { // cut anywhere: the triple or none, never a part of it or a panic
+			if cut, err := TripleAt(bytes.NewReader(b[:n]), int64(n)); err == nil && cut != "" && cut != got {
+				t.Fatalf("%s cut at %d: %q", target, n, cut)
+			}
+		}
+	}
+}

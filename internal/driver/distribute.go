@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/thinlto"
@@ -37,6 +39,7 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 	local := exec.Local{
 		Slots:       s.Jobs,
 		KeepGoing:   s.KeepGoing,
+		Env:         compilerEnvironment(),
 		MemoryFloor: s.MinFreeMemory,
 		Done: func(r exec.Result) {
 			done.add(r)
@@ -87,26 +90,47 @@ func checkNames(f *thinlto.JobFile) error {
 // linker's and makes no object.
 var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-linker-warnings", "-x", "ir"}
 
+// compilerEnvironment is ours less the variables that change what clang does
+// with a command line: in-process LTO does not read them.
+func compilerEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "CCC_OVERRIDE_OPTIONS" || name == "CCC_ADD_ARGS"
+	})
+}
+
 // compilesOf are the compiles of a job file.
 func compilesOf(f *thinlto.JobFile) []exec.Compile {
 	compiles := make([]exec.Compile, len(f.Jobs))
 	for i := range f.Jobs {
 		job := &f.Jobs[i]
+		size, triple := lookAt(job.Module())
+		args := slices.Concat(f.Args, backendArgs)
+		if target := "--target=" + triple; triple != "" && !slices.Contains(f.Args, target) {
+			args = append(args, target) // LTO compiles each module for its own; LLD names the first one's
+		}
 		compiles[i] = exec.Compile{
 			Name:    job.Module(),
-			Args:    slices.Concat(f.Args, backendArgs, job.Args),
+			Args:    append(args, job.Args...),
 			Outputs: job.Outputs,
-			Weight:  sizeOf(job.Module()),
+			Weight:  size,
 		}
 	}
 	return compiles
 }
 
-// sizeOf is a file's size, 0 if it cannot be told; the compiler will say why.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
+// lookAt gives a module's size and target triple, as far as they can be told;
+// the compiler will say what is wrong.
+func lookAt(path string) (size int64, triple string) {
+	f, err := os.Open(path)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	return info.Size()
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, ""
+	}
+	triple, _ = bitcode.TripleAt(f, info.Size())
+	return info.Size(), triple
 }

@@ -95,7 +95,8 @@ func distributable(c *lld.Command, path string, s *Settings) error {
 			return &inProcess{error: errors.New(check.why)}
 		}
 	}
-	if !c.FindThinLTO().ThinLTO {
+	found := c.FindThinLTO()
+	if !found.ThinLTO {
 		return &inProcess{error: errors.New("no input has ThinLTO bitcode")}
 	}
 	version, err := toolchain.LLDVersion(path)
@@ -106,6 +107,8 @@ func distributable(c *lld.Command, path string, s *Settings) error {
 		return &inProcess{err, true}
 	case version.Major < lld.FirstNative:
 		return &inProcess{error: fmt.Errorf("%s is LLD %s, and links are distributed from %d on", path, version, lld.FirstNative)}
+	case !lld.SameForClang(found.Triple):
+		return &inProcess{fmt.Errorf("%s is for %s, where clang's driver decides what LTO leaves to the bitcode", found.File, found.Triple), true}
 	}
 	return nil
 }
@@ -145,6 +148,16 @@ func backendCompiler(c *lld.Command, lldPath string) (string, error) {
 	path, err := exec.LookPath(named)
 	if err != nil {
 		return "", fmt.Errorf("--thinlto-remote-compiler=%s cannot be run", named)
+	}
+	version, err := toolchain.LLDVersion(lldPath)
+	if err != nil {
+		return "", err
+	}
+	if toolchain.IsScript(path) {
+		return path, nil // a wrapper, for whatever purpose: the user's choice
+	}
+	if v, err := toolchain.ClangVersion(path); err == nil && v != version {
+		return "", fmt.Errorf("--thinlto-remote-compiler=%s is clang %s, and the linker is LLD %s", named, v, version)
 	}
 	return path, nil
 }

@@ -58,17 +58,3 @@ func (a *asideFolders) remove() {
 		_ = os.RemoveAll(folder)
 	}
 }
-
-// messages makes a file for what compilers print, in the folder
-// where outputs like this one go.
-func (a *asideFolders) messages(output string) (*os.File, error) {
-	names, err := a.names([]string{output})
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(names[0], os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot make a file for compilers' messages: %w", filepath.Dir(output), err)
-	}
-	return file, nil
-}

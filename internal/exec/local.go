@@ -19,6 +19,8 @@ type Local struct {
 	Slots int
 	// KeepGoing runs the rest when a compile fails.
 	KeepGoing bool
+	// Env is the compilers' environment; nil is ours.
+	Env []string
 	// MemoryFloor is how many bytes of memory must be free for another compile
 	// to start beside running ones; 0 asks for none.
 	MemoryFloor uint64
@@ -60,7 +62,7 @@ func (l *Local) Run(ctx context.Context, compiles []Compile) error {
 		return err
 	}
 	defer null.Close()
-	r := &running{Local: l, compiler: compiler, processes: processes{null: null}, ended: make(chan struct{}, 1)}
+	r := &running{Local: l, compiler: compiler, processes: processes{null: null, env: l.Env}, ended: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	defer context.AfterFunc(r.ctx, r.processes.end)()
@@ -95,7 +97,7 @@ func (r *running) all(compiles []*Compile) {
 	queue := make(chan *Compile)
 	var workers sync.WaitGroup
 	for range min(r.Slots, len(compiles)) {
-		workers.Go(func() { r.work(queue, compiles[0].Outputs[0]) })
+		workers.Go(func() { r.work(queue) })
 	}
 	for _, c := range compiles {
 		select {
@@ -111,11 +113,11 @@ func (r *running) all(compiles []*Compile) {
 
 // work compiles what comes. The kernel is asked to kill a compiler when the
 // thread that started it dies, so a worker keeps its thread. The compilers'
-// messages go through a file beside an output.
-func (r *running) work(queue <-chan *Compile, output string) {
+// messages go through a file that only this worker has.
+func (r *running) work(queue <-chan *Compile) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	messages, err := r.aside.messages(output)
+	messages, err := messageFile()
 	if err != nil {
 		r.finish(Result{}, err) // which stops all
 		return

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	osexec "os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -158,7 +159,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	note := `echo $$ > ` + pids + `/$$; echo half > "$1"; `
 	compiles := shell(folder,
-		note+`(sh -c 'echo $$ > `+pids+`/$$; sleep 600') & wait`,
+		note+`(sh -c 'trap "" TERM; echo $$ > `+pids+`/$$; while true; do sleep 0.1; done') & wait`,
 		note+`trap "" TERM; while true; do sleep 0.1; done`)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("the user had enough")
@@ -294,4 +295,79 @@ func TestCommandLine(t *testing.T) {
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// What a compiler leaves running ends with it, also when all went well.
+func TestLeftBehind(t *testing.T) {
+	folder := t.TempDir()
+	pid := filepath.Join(folder, "pid")
+	compiles := shell(folder, `(echo > "$1"; sh -c 'echo $$ > `+pid+`.new; mv `+pid+`.new `+pid+`; sleep 600') & `+
+		`while ! [ -e `+pid+` ]; do sleep 0.01; done`)
+	if err := (&Local{Slots: 1}).Run(t.Context(), compiles); err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, pid)
+}
+
+// Each compile's words stay its own, though a worker's compiles share a file.
+func TestMessagesAreNotMixed(t *testing.T) {
+	folder := t.TempDir()
+	said := map[string]string{}
+	l := Local{Slots: 1, Done: func(r Result) { said[r.Compile.Name] = string(r.Output) }}
+	compiles := shell(folder, `echo a long first message; echo > "$1"`, `echo > "$1"`, `echo third; echo > "$1"`)
+	if err := l.Run(t.Context(), compiles); err != nil {
+		t.Fatal(err)
+	}
+	if said["m0"] != "a long first message\n" || said["m1"] != "" || said["m2"] != "third\n" {
+		t.Errorf("heard %q", said)
+	}
+}
+
+// What keeps compiles from running ends a run that keeps going as well.
+func TestKeepGoingStopsAtInfrastructure(t *testing.T) {
+	folder := t.TempDir()
+	compiles := shell(folder, `echo > "$1"`, `echo > "$1"`)
+	compiles[0].Outputs[0], compiles[0].Weight = filepath.Join(folder, "missing", "o.o"), 1
+	err := (&Local{Slots: 1, KeepGoing: true}).Run(t.Context(), compiles)
+	if err == nil || errors.As(err, new(*Failure)) {
+		t.Errorf("error %v", err)
+	}
+	onlyFiles(t, folder)
+}
+
+func TestEnvironment(t *testing.T) {
+	folder := t.TempDir()
+	var said string
+	l := Local{Slots: 1, Env: []string{"ONLY=this"}, Done: func(r Result) { said = string(r.Output) }}
+	if err := l.Run(t.Context(), shell(folder, `echo "$ONLY$HOME"; echo > "$1"`)); err != nil || said != "this\n" {
+		t.Errorf("said %q, %v", said, err)
+	}
+}
+
+// Compilers die with a dtlto that is killed, which needs the thread that
+// started them to live as long as it.
+func TestKilled(t *testing.T) {
+	if folder := os.Getenv("DTLTO_TEST_KILLED"); folder != "" {
+		_ = (&Local{Slots: 2}).Run(t.Context(), shell(folder,
+			`echo $$ > `+folder+`/pid0; exec sleep 600`, `echo $$ > `+folder+`/pid1; exec sleep 600`))
+		return
+	}
+	folder := t.TempDir()
+	cmd := osexec.Command(os.Args[0], "-test.run=^TestKilled$")
+	cmd.Env = append(os.Environ(), "DTLTO_TEST_KILLED="+folder)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"pid0", "pid1"} {
+		for {
+			if text, err := os.ReadFile(filepath.Join(folder, name)); err == nil && strings.HasSuffix(string(text), "\n") {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	waitGone(t, filepath.Join(folder, "pid0"))
+	waitGone(t, filepath.Join(folder, "pid1"))
 }

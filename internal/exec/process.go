@@ -32,6 +32,7 @@ type finished struct {
 // together.
 type processes struct {
 	null *os.File // what they read
+	env  []string
 
 	mu      sync.Mutex
 	ended   bool
@@ -47,10 +48,12 @@ func (p *processes) run(ctx context.Context, path string, args []string, output 
 	if err != nil {
 		return finished{}, err
 	}
+	if awaitExit(process.Pid) {
+		killGroup(process.Pid) // what the compiler left running; the number is still its own
+	}
 	state, err := process.Wait()
 	p.forget(process.Pid)
 	if ctx.Err() != nil {
-		killGroup(process.Pid) // what the compiler itself had started
 		return finished{}, context.Cause(ctx)
 	}
 	if err != nil {
@@ -75,7 +78,7 @@ func (p *processes) start(ctx context.Context, path string, args []string, outpu
 	if p.ended {
 		return nil, context.Cause(ctx)
 	}
-	process, err := os.StartProcess(path, args, &os.ProcAttr{Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
+	process, err := os.StartProcess(path, args, &os.ProcAttr{Env: p.env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
 	if err != nil {
 		var reason *fs.PathError
 		if errors.As(err, &reason) {

@@ -71,6 +71,17 @@ type Backend struct {
 	Inputs []string // files that Args make every compile read
 }
 
+// SameForClang says whether a backend compile by Clang makes the objects of
+// in-process LTO for a target. For others Clang's driver adds what it takes for
+// the target's defaults, and the module does not override all of them: for
+// RISC-V the C extension, which lets the linker put compressed instructions
+// into a program for processors without; for MIPS and ARM the processor's
+// revision and floating point. x86-64 and AArch64 have nothing of the kind.
+func SameForClang(triple string) bool {
+	architecture, _, _ := strings.Cut(triple, "-")
+	return architecture == "x86_64" || architecture == "aarch64"
+}
+
 // ReadBackend translates the link's LTO options. The error is an
 // *Untranslatable when one of them needs in-process LTO, or what known
 // returned. known says whether the backend's Clang registers an LLVM option

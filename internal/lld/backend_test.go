@@ -127,6 +127,16 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// A response file that LLD refuses must reach it, whatever else is taken out.
+func TestPlainOfUnreadable(t *testing.T) {
+	c := command("a.o -o p")
+	c.Whole = false
+	argv := strings.Fields("--dtlto-lld=x @self.rsp --thinlto-distributor=d")
+	if got := strings.Join(c.Plain(argv), " "); got != "@self.rsp" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // A link that has none of dtlto's options keeps its response files.
 func TestPlainKeepsArgv(t *testing.T) {
 	argv := []string{"@r.rsp"}

@@ -2,7 +2,10 @@
 
 package lld
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Command is a linker's command line, read.
 type Command struct {
@@ -23,16 +26,7 @@ func ReadCommand(argv []string) *Command {
 // Has says whether an option is given, by its canonical name.
 func (c *Command) Has(names ...string) bool {
 	for _, arg := range c.Args {
-		if !arg.IsInput() && contains(names, arg.Name) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
+		if !arg.IsInput() && slices.Contains(names, arg.Name) {
 			return true
 		}
 	}

@@ -23,7 +23,7 @@ func (c *Command) InputFiles() iter.Seq[string] {
 			switch arg.Name {
 			case "":
 				path = arg.Value
-			case "script":
+			case "script", "default-script":
 				path = arg.Value
 			case "library":
 				path = c.library(arg.Value, state.static)
@@ -82,6 +82,20 @@ func (c *Command) searchPaths() []string {
 		}
 	}
 	return folders
+}
+
+// included finds a file that a linker script INCLUDEs: in the working
+// directory, or where -l libraries are.
+func (c *Command) included(name string) string {
+	if exists(name) {
+		return name
+	}
+	for _, folder := range c.searchPaths() {
+		if path := under(folder, name); exists(path) {
+			return path
+		}
+	}
+	return ""
 }
 
 // scriptInput finds a file that a linker script names, as LLD does: in the

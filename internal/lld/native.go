@@ -62,6 +62,9 @@ func (c *Command) Modern(argv []string) []string {
 // the options of DTLTO (before 22) is not shown them; a newer one is not shown
 // the distributor.
 func (c *Command) Plain(argv []string) []string {
+	if !c.Whole { // what is in the response files stays as it is, for LLD to refuse
+		c = &Command{Words: argv, Args: Parse(argv), Whole: true}
+	}
 	drop := func(arg Arg) bool {
 		return isOwn(arg) || c.isOldSpelling(arg) || strings.HasPrefix(arg.Name, "thinlto-distributor") ||
 			strings.HasPrefix(arg.Name, "thinlto-remote-compiler")

@@ -118,7 +118,15 @@ func (s *survey) script(path string, f io.Reader) error {
 	if err != nil {
 		return nil //nolint:nilerr // the linker will say so
 	}
-	for _, name := range scriptInputs(string(text)) {
+	names, includes := scriptInputs(string(text))
+	for _, name := range includes {
+		if file := s.command.included(name); file != "" {
+			if err := s.file(file, false); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range names {
 		if file, beside := s.command.scriptInput(path, name); file != "" {
 			if err := s.file(file, beside); err != nil {
 				return err

@@ -17,6 +17,8 @@ type Found struct {
 	ThinLTO bool
 	// File is the first input that has it.
 	File string
+	// Triple is what that is for.
+	Triple string
 	// Major is the LLVM major version that made it, 0 if it does not say.
 	Major int
 }
@@ -117,7 +119,7 @@ func (s *scan) bitcode(path string, r io.ReaderAt, size int64) bool {
 		return false
 	}
 	if !s.found.ThinLTO {
-		s.found = Found{ThinLTO: true, File: path}
+		s.found = Found{ThinLTO: true, File: path, Triple: id.Modules[0].Triple}
 	}
 	s.found.Major = max(s.found.Major, id.LLVMMajor())
 	return !s.all
@@ -147,7 +149,13 @@ func (s *scan) script(path string, f io.Reader) bool {
 	if err != nil {
 		return false
 	}
-	for _, name := range scriptInputs(string(text)) {
+	names, includes := scriptInputs(string(text))
+	for _, name := range includes {
+		if file := s.command.included(name); file != "" && s.file(file) {
+			return true
+		}
+	}
+	for _, name := range names {
 		if file, _ := s.command.scriptInput(path, name); file != "" && s.file(file) {
 			return true
 		}

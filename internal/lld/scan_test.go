@@ -33,7 +33,7 @@ func scanFolder(t *testing.T) {
 	ar("rc", "sys/root/lib/libsys.a", "thin.o")
 	llvmtest.Run(t, folder, "ld.lld-22", "-shared", "native.o", "-o", "lib/libthin.so")
 	llvmtest.Write(t, folder, "script.ld", "/* INPUT(thin.o) */ GROUP ( native.o AS_NEEDED ( -lthin ) )",
-		"plain.ld", "INPUT(native.o, \"lib/libnative.a\")", "self.ld", "INPUT(self.ld)", "sys/root/lib/libs.so", "INPUT(/lib/libsys.a)")
+		"include.ld", "INCLUDE lib/inner.ld", "lib/inner.ld", "INPUT(thin.o)", "plain.ld", "INPUT(native.o, \"lib/libnative.a\")", "self.ld", "INPUT(self.ld)", "sys/root/lib/libs.so", "INPUT(/lib/libsys.a)")
 }
 
 func TestFindThinLTO(t *testing.T) {
@@ -43,31 +43,39 @@ func TestFindThinLTO(t *testing.T) {
 		want Found
 	}{
 		{"native.o full.o empty.o text.txt missing.o broken.a .", Found{}},
-		{"native.o thin.o", Found{true, "thin.o", 22}},
-		{"thin19.o thin.o", Found{true, "thin19.o", 19}},
-		{"lib/libnative.a lib/libthin.a", Found{true, "lib/libthin.a", 22}},
-		{"thinarchive.a", Found{true, "thin19.o", 19}},
+		{"native.o thin.o", Found{ThinLTO: true, File: "thin.o", Major: 22}},
+		{"thin19.o thin.o", Found{ThinLTO: true, File: "thin19.o", Major: 19}},
+		{"lib/libnative.a lib/libthin.a", Found{ThinLTO: true, File: "lib/libthin.a", Major: 22}},
+		{"thinarchive.a", Found{ThinLTO: true, File: "thin19.o", Major: 19}},
 		{"fat.o lib/libfat.a", Found{}},
-		{"--fat-lto-objects fat.o", Found{true, "fat.o", 22}},
+		{"--fat-lto-objects fat.o", Found{ThinLTO: true, File: "fat.o", Major: 22}},
 		{"--fat-lto-objects --no-fat-lto-objects fat.o", Found{}},
-		{"--fat-lto-objects lib/libfat.a", Found{true, "lib/libfat.a", 22}},
+		{"--fat-lto-objects lib/libfat.a", Found{ThinLTO: true, File: "lib/libfat.a", Major: 22}},
 		{"-Llib -lthin", Found{}}, // the shared library comes first
-		{"-Llib -Bstatic -lthin", Found{true, "lib/libthin.a", 22}},
+		{"-Llib -Bstatic -lthin", Found{ThinLTO: true, File: "lib/libthin.a", Major: 22}},
 		{"-Llib -static -Bdynamic -lthin", Found{}},
+		{"-Llib -n -lthin", Found{ThinLTO: true, File: "lib/libthin.a", Major: 22}},
+		{"-Llib --omagic -lthin", Found{ThinLTO: true, File: "lib/libthin.a", Major: 22}},
+		{"include.ld", Found{ThinLTO: true, File: "thin.o", Major: 22}},
+		{"-dT include.ld", Found{ThinLTO: true, File: "thin.o", Major: 22}},
 		{"-Llib --push-state -Bstatic --pop-state -lthin", Found{}},
-		{"-Llib -l:libthin.a", Found{true, "lib/libthin.a", 22}},
+		{"-Llib -l:libthin.a", Found{ThinLTO: true, File: "lib/libthin.a", Major: 22}},
 		{"-lmissing -Llib -lnative", Found{}},
 		{"-Llib -Bstatic script.ld", Found{}}, // a script's -l looks for shared ones
-		{"--sysroot=sys/root -L=/lib -lsys", Found{true, "sys/root/lib/libsys.a", 22}},
-		{"--sysroot=sys/root -L=/lib -ls", Found{true, "sys/root/lib/libsys.a", 22}},
+		{"--sysroot=sys/root -L=/lib -lsys", Found{ThinLTO: true, File: "sys/root/lib/libsys.a", Major: 22}},
+		{"--sysroot=sys/root -L=/lib -ls", Found{ThinLTO: true, File: "sys/root/lib/libsys.a", Major: 22}},
 		{"plain.ld self.ld", Found{}},
 		{"-T script.ld -Lsys", Found{}},
 		{"--format=binary thin.o --format=elf native.o", Found{}},
-		{"unified.o", Found{true, "unified.o", 22}},
+		{"unified.o", Found{ThinLTO: true, File: "unified.o", Major: 22}},
 		{"--lto=full unified.o", Found{}},
 		{"-o thin.o -soname thin.o -T plain.ld native.o", Found{}},
 	} {
-		if got := command(tc.line).FindThinLTO(); got != tc.want {
+		got := command(tc.line).FindThinLTO()
+		if (got.Triple == "x86_64-pc-linux-gnu") != tc.want.ThinLTO {
+			t.Errorf("%s: triple %q", tc.line, got.Triple)
+		}
+		if got.Triple = ""; got != tc.want {
 			t.Errorf("%s: %+v, want %+v", tc.line, got, tc.want)
 		}
 	}
@@ -86,8 +94,10 @@ func TestNewestProducer(t *testing.T) {
 func TestScriptInputs(t *testing.T) {
 	for _, tc := range []struct {
 		text string
-		want []string
+		want []string // includes in angle brackets
 	}{
+		{"INCLUDE a.ld INPUT(b INCLUDE) INCLUDE \"c d\"", []string{"<a.ld>", "<c d>", "b", "INCLUDE"}},
+		{"X(INPUT(a AS_NEEDED(b)) c) d", []string{"a", "b"}},
 		{"INPUT(a.o b.o,c.o)", []string{"a.o", "b.o", "c.o"}},
 		{"GROUP(a.a AS_NEEDED(b.so -lc) d)", []string{"a.a", "b.so", "-lc", "d"}},
 		{`INPUT ( "with blank.o" )`, []string{"with blank.o"}},
@@ -97,7 +107,12 @@ func TestScriptInputs(t *testing.T) {
 		{") ) INPUT(a) GROUP", []string{"a"}},
 		{"", nil},
 	} {
-		if got := scriptInputs(tc.text); !slices.Equal(got, tc.want) {
+		names, includes := scriptInputs(tc.text)
+		var got []string
+		for _, name := range includes {
+			got = append(got, "<"+name+">")
+		}
+		if got = append(got, names...); !slices.Equal(got, tc.want) {
 			t.Errorf("%q: %q, want %q", tc.text, got, tc.want)
 		}
 	}
@@ -106,7 +121,8 @@ func TestScriptInputs(t *testing.T) {
 func FuzzScriptInputs(f *testing.F) {
 	f.Add("/* x */ INPUT(a \"b c\") GROUP(AS_NEEDED(-lc))")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, name := range scriptInputs(text) {
+		names, includes := scriptInputs(text)
+		for _, name := range append(names, includes...) {
 			if !strings.Contains(text, name) {
 				t.Errorf("%q is not in %q", name, text)
 			}
@@ -127,7 +143,7 @@ func TestObstacle(t *testing.T) {
 	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "--thin", "thinbad.a", "thin.o", "dünn.o")
 	llvmtest.Run(t, folder, "llvm-ar-22", "rc", "größe.a", "thin.o")
 	llvmtest.Write(t, folder, "archive.ld", "INPUT(lib/libthin.a)", "object.ld", "INPUT(thin.o)", "native.ld", "GROUP(lib/libnative.a)",
-		"nested.ld", "INPUT(archive.ld)", "lib/beside.ld", "GROUP(libthin.a)", "lib/object.ld", "INPUT(thin.o)")
+		"nested.ld", "INPUT(archive.ld)", "lib/beside.ld", "GROUP(libthin.a)", "include-beside.ld", "INCLUDE lib/beside.ld", "lib/object.ld", "INPUT(thin.o)")
 	for _, tc := range []struct{ line, want string }{
 		{"thin.o lib/libthin.a thinarchive.a full.o missing.o broken.a", ""},
 		{"dünn.o", "dünn.o is not ASCII"},
@@ -148,6 +164,8 @@ func TestObstacle(t *testing.T) {
 		{"lib/beside.ld", "lib/libthin.a is an archive that a linker script in its folder names"},
 		{"-Llib -l:beside.ld", "lib/libthin.a is an archive"},
 		{"-L. -l:archive.ld", "lib/libthin.a is an archive"},
+		{"include-beside.ld", "lib/libthin.a is an archive"},
+		{"-dT lib/beside.ld thin.o", "lib/libthin.a is an archive"},
 		{"-T lib/beside.ld thin.o", "lib/libthin.a is an archive"},
 	} {
 		got := ""

@@ -5,10 +5,9 @@ package lld
 import "strings"
 
 // scriptInputs are the names in a linker script's INPUT and GROUP commands,
-// AS_NEEDED's among them. It reads loosely: text that is no linker script has
-// none.
-func scriptInputs(text string) []string {
-	var names []string
+// AS_NEEDED's among them, and the other scripts that it INCLUDEs. It reads
+// loosely: text that is no linker script has none.
+func scriptInputs(text string) (names, includes []string) {
 	depth, wanted := 0, 0 // wanted is the depth at which an INPUT's list began
 	previous := ""
 	for token := range scriptTokens(text) {
@@ -25,10 +24,12 @@ func scriptInputs(text string) []string {
 			depth = max(depth-1, 0)
 		case wanted > 0 && token != "AS_NEEDED" && token != ",":
 			names = append(names, strings.Trim(token, `"`))
+		case previous == "INCLUDE":
+			includes = append(includes, strings.Trim(token, `"`))
 		}
 		previous = token
 	}
-	return names
+	return names, includes
 }
 
 // scriptTokens splits a script at blanks, with parentheses, commas and

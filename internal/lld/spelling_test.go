@@ -44,6 +44,7 @@ var spelled = []struct {
 	{option: "-plugin-opt=-debugger-tune=lldb"},
 	{option: "-plugin-opt=-basic-block-sections=all"},
 	{option: "-plugin-opt=-unique-basic-block-section-names", without: true},
+	{option: "--lto-basic-block-sections=all -plugin-opt=-unique-basic-block-section-names"},
 	{option: "-plugin-opt=-function-sections=0", without: true},
 	{option: "-plugin-opt=-data-sections=0", without: true},
 	{option: "-plugin-opt=-addrsig=0", without: true},

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,8 @@ import (
 const memoryFormat = "dtlto toolchain memory 1"
 
 // remembered is what ask returned for the program at path when it was the
-// same file as now: same real path, device, inode, size and time of change.
+// same file as now: same real path, device, inode, size and modification time.
+// A script is always asked: what it runs may have changed.
 // An answer that cannot be kept, or was damaged, costs asking again; only
 // ask's own failure is an error. Failures are not kept.
 func remembered(question, path string, ask func() (string, error)) (string, error) {
@@ -42,13 +44,26 @@ func memoryFile(question, path string) string {
 		return ""
 	}
 	info, err := os.Stat(real)
-	if err != nil {
+	if err != nil || IsScript(real) {
 		return ""
 	}
 	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d\x00%d\x00%s", memoryFormat, question, real,
 		info.Size(), info.ModTime().UnixNano(), fileIdentity(info))
 	sum := sha256.Sum256([]byte(key))
 	return filepath.Join(folder, "dtlto", "toolchain", hex.EncodeToString(sum[:16]))
+}
+
+// IsScript says whether a program is a script, or cannot be read: what it runs
+// cannot be told from its file.
+func IsScript(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	var head [2]byte
+	_, err = io.ReadFull(f, head[:])
+	return err != nil || string(head[:]) == "#!"
 }
 
 // recall reads a kept answer: a line with the format and the digest of the

@@ -43,6 +43,9 @@ func FindLLD(h Hints) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%s: chosen as ld.lld, but cannot be run: %w", h.Explicit, unwrapLookup(err))
 		}
+		if isSelf(path) {
+			return "", fmt.Errorf("%s: chosen as ld.lld, but it is dtlto itself", h.Explicit)
+		}
 		return path, nil
 	}
 	if h.Plugin != "" {
@@ -113,7 +116,7 @@ func ofMajor(major int) string {
 		return ""
 	}
 	n := strconv.Itoa(major)
-	if path, err := exec.LookPath("ld.lld-" + n); err == nil {
+	if path, err := exec.LookPath("ld.lld-" + n); err == nil && executable(path) {
 		return path
 	}
 	for _, folder := range []string{"/usr/lib/llvm-" + n, "/usr/lib/llvm" + n, "/usr/lib64/llvm" + n} {
@@ -126,7 +129,7 @@ func ofMajor(major int) string {
 
 // onPath is ld.lld on PATH, else the newest ld.lld-N there.
 func onPath() (string, error) {
-	if path, err := exec.LookPath("ld.lld"); err == nil {
+	if path, err := exec.LookPath("ld.lld"); err == nil && executable(path) {
 		return path, nil
 	}
 	best, newest := "", 0
@@ -145,22 +148,19 @@ func onPath() (string, error) {
 	return best, nil
 }
 
-// FindClang gives the clang that belongs to an ld.lld: the one in the same
-// folder, else one on PATH whose version is the same. Backends compiled by
-// another version than the thin link's would be wrong.
+// FindClang gives the clang that belongs to an ld.lld: one of the same version
+// in the same folder or on PATH. Backends compiled by another version than the
+// thin link's would be wrong.
 func FindClang(lld string) (string, error) {
 	real, err := filepath.EvalSymlinks(lld)
 	if err != nil {
 		return "", err
 	}
-	if path := filepath.Join(filepath.Dir(real), "clang"); executable(path) {
-		return path, nil
-	}
 	version, err := LLDVersion(lld)
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{"clang-" + strconv.Itoa(version.Major), "clang"} {
+	for _, name := range []string{filepath.Join(filepath.Dir(real), "clang"), "clang-" + strconv.Itoa(version.Major), "clang"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			continue
@@ -172,7 +172,20 @@ func FindClang(lld string) (string, error) {
 	return "", fmt.Errorf("no clang %s beside %s or on PATH", version, lld)
 }
 
+// executable says whether path can be run and is not this program: a user may
+// have called it ld.lld.
 func executable(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 && !isSelf(path)
+}
+
+// isSelf says whether path is this program, under whatever name.
+func isSelf(path string) bool {
+	self, err := os.Executable()
+	if err != nil {
+		return false
+	}
+	a, errA := os.Stat(self)
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }

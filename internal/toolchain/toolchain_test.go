@@ -72,6 +72,16 @@ func TestFindLLD(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", tc.name, got, err, tc.want)
 		}
 	}
+	self, _ := os.Executable()
+	if err := os.Symlink(self, filepath.Join(bin, "ld.lld")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := FindLLD(Hints{Explicit: "ld.lld"}); err == nil || !strings.Contains(err.Error(), "dtlto itself") {
+		t.Errorf("itself chosen: %v", err)
+	}
+	if got, err := FindLLD(Hints{}); err != nil || got != filepath.Join(bin, "ld.lld-31") {
+		t.Errorf("itself on PATH: %s, %v", got, err)
+	}
 	if _, err := FindLLD(Hints{Explicit: root + "/none"}); err == nil || err.Error() != root+"/none: chosen as ld.lld, but cannot be run: no such file or directory" {
 		t.Errorf("missing explicit: %v", err)
 	}
@@ -89,6 +99,11 @@ func TestFindClang(t *testing.T) {
 	bin := filepath.Join(root, "bin")
 	t.Setenv("PATH", bin+":/bin:/usr/bin") // scripts need a shell
 
+	program(t, filepath.Join(root, "mixed", "ld.lld"), "LLD 91.1.8")
+	program(t, filepath.Join(root, "mixed", "clang"), "clang version 19.1.7")
+	if got, err := FindClang(filepath.Join(root, "mixed", "ld.lld")); err == nil {
+		t.Errorf("a clang of another version beside the LLD was taken: %s", got)
+	}
 	if got, err := FindClang(filepath.Join(root, "a/bin/ld.lld")); err != nil || got != filepath.Join(root, "a/bin/clang") {
 		t.Errorf("beside: %s, %v", got, err)
 	}
@@ -105,21 +120,34 @@ func TestFindClang(t *testing.T) {
 	}
 }
 
-func TestVersionIsAskedOnce(t *testing.T) {
+// A program is asked once, until it changes; a script always.
+func TestAnswersAreRemembered(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
-	path := program(t, filepath.Join(root, "ld.lld"), "Homebrew LLD 17.0.6 (compatible with GNU linkers)")
+	asked := 0
+	ask := func() (string, error) { asked++; return "answer", nil }
+	path := filepath.Join(root, "program")
+	llvmtest.Write(t, root, "program", "\x7fELF 1")
 	for range 3 {
-		if v, err := LLDVersion(path); err != nil || v != (Version{17, 0, 6}) {
+		if got, err := remembered("q", path, ask); err != nil || got != "answer" {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	llvmtest.Write(t, root, "program", "\x7fELF upgraded")
+	if _, err := remembered("q", path, ask); err != nil || asked != 2 {
+		t.Errorf("after the upgrade asked %d times, %v", asked, err)
+	}
+	script := program(t, filepath.Join(root, "ld.lld"), "Homebrew LLD 17.0.6 (compatible with GNU linkers)")
+	for range 3 {
+		if v, err := LLDVersion(script); err != nil || v != (Version{17, 0, 6}) {
 			t.Fatalf("%v, %v", v, err)
 		}
 	}
-	if n := runs(path); n != 1 {
-		t.Errorf("asked %d times", n)
-	}
-	program(t, path, "LLD 18.1.0") // upgraded
-	if v, err := LLDVersion(path); err != nil || v.Major != 18 {
-		t.Errorf("after the upgrade: %v, %v", v, err)
+	if n := runs(script); n != 3 {
+		t.Errorf("the script was asked %d times", n)
 	}
 }
 
@@ -128,7 +156,7 @@ func TestDamagedMemory(t *testing.T) {
 	root := t.TempDir()
 	cache := filepath.Join(root, "cache")
 	t.Setenv("XDG_CACHE_HOME", cache)
-	path := program(t, filepath.Join(root, "ld.lld"), "LLD 17.0.6")
+	path := llvmtest.Tool(t, "ld.lld-22")
 	want, _ := LLDVersion(path)
 	files, _ := filepath.Glob(filepath.Join(cache, "dtlto", "toolchain", "*"))
 	if len(files) != 1 {

@@ -19,7 +19,7 @@ func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Min
 
 // askTimeout bounds how long a program may take to say its version or its
 // options. They take some 10 ms.
-const askTimeout = 30 * time.Second
+const askTimeout = 10 * time.Second
 
 // LLDVersion is the version of an ld.lld. The error names the program.
 func LLDVersion(path string) (Version, error) { return askVersion(path, "LLD") }
@@ -49,7 +49,9 @@ func askVersion(path, word string) (Version, error) {
 func ask(path string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, args...).Output()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.WaitDelay = time.Second // what a script leaves running may keep its output open
+	out, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("%s %s: %w", path, strings.Join(args, " "), err)
 	}
