@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package action
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
+
+// IndexName is the name of a job's summary index shard in its action.
+const IndexName = "index.thinlto.bc"
+
+// compilerName stands for the compiler in every action.
+const compilerName = "clang"
+
+// Source is a job as it is before its names are replaced, with what its files
+// have in them.
+type Source struct {
+	Args      []string // the whole command, the compiler first
+	Outputs   []string // paths in Args, the object first
+	Index     string   // path in Args
+	Shard     cas.Digest
+	Modules   []File            // the job's own first, then those it imports from
+	Names     map[string]string // of the modules: see Names
+	Extra     []File            // other files that the command reads, as paths in Args
+	Env       []string
+	Toolchain string
+}
+
+// File is a file by its path outside of the action.
+type File struct {
+	Path   string
+	Digest cas.Digest
+}
+
+// Of makes the action of a job: every path in the command replaced by a name
+// in the action's folder, exactly or behind an '='.
+func Of(s *Source) *Action {
+	a := &Action{Env: s.Env, Toolchain: s.Toolchain}
+	names := map[string]string{s.Index: IndexName}
+	a.Inputs = append(a.Inputs, Input{IndexName, s.Shard})
+	for _, m := range s.Modules {
+		names[m.Path] = s.Names[m.Path]
+		a.Inputs = append(a.Inputs, Input{s.Names[m.Path], m.Digest})
+	}
+	for i, f := range s.Extra {
+		name := "input" + strconv.Itoa(i) + filepath.Ext(f.Path)
+		names[f.Path] = name
+		a.Inputs = append(a.Inputs, Input{name, f.Digest})
+	}
+	for i, output := range s.Outputs {
+		name := "output" + strconv.Itoa(i) + filepath.Ext(output)
+		names[output] = name
+		a.Outputs = append(a.Outputs, name)
+	}
+	slices.SortFunc(a.Inputs, func(x, y Input) int { return cmp.Compare(x.Name, y.Name) })
+	a.Args = append([]string{compilerName}, replace(s.Args[1:], names)...)
+	return a
+}
+
+// replace gives each argument that is a path in names, or ends in '=' and one,
+// its name.
+func replace(args []string, names map[string]string) []string {
+	replaced := make([]string, len(args))
+	for i, arg := range args {
+		replaced[i] = arg
+		if name, ok := names[arg]; ok {
+			replaced[i] = name
+			continue
+		}
+		if !strings.HasPrefix(arg, "-") {
+			continue
+		}
+		for k := range len(arg) {
+			if name, ok := names[arg[k+1:]]; ok && arg[k] == '=' {
+				replaced[i] = arg[:k+1] + name
+				break
+			}
+		}
+	}
+	return replaced
+}
