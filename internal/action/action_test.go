@@ -61,7 +61,7 @@ func TestEncodeAsTheOfficialLibrary(t *testing.T) {
 	for _, in := range a.Inputs {
 		root.Files = append(root.Files, &remote.FileNode{Name: in.Name, Digest: official(in.Digest)})
 	}
-	command := &remote.Command{Arguments: a.Args, OutputFiles: a.Outputs, OutputPaths: a.Outputs,
+	command := &remote.Command{Arguments: a.Args, OutputFiles: a.Outputs, OutputPaths: a.Outputs, //nolint:staticcheck // for old servers
 		EnvironmentVariables: []*remote.Command_EnvironmentVariable{{Name: "LC_ALL", Value: "C"}, {Name: "EMPTY"}}}
 	got := a.Encode()
 	same(t, "command", got.Command, command)
