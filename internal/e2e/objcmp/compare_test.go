@@ -21,6 +21,7 @@ f:	.cfi_startproc
 	pushq %rbx
 	.cfi_def_cfa_offset 16
 	leaq declared(%rip), %r8
+	leaq data(%rip), %r9
 	movl $7, %edi
 	callq other@PLT
 	addq data+8(%rip), %rax
@@ -66,6 +67,7 @@ func TestCompare(t *testing.T) {
 		{"another symbol", "callq other", "callq another", Different, "relocations differ"},
 		{"GOT of another symbol", "leaq declared(%rip)", "movq other@GOTPCREL(%rip)", Different, "relocations differ"},
 		{"GOT of a defined symbol", "addq data+8(%rip)", "addq data@GOTPCREL(%rip)", Different, "relocations differ"},
+		{"address of a defined symbol through the GOT", "leaq data(%rip)", "movq data@GOTPCREL(%rip)", Different, "relocations differ"},
 		{"call through the PLT", "callq other@PLT", "callq other", Identical, ""},
 		{"constant", ".quad 1", ".quad 2", Different, "contents differ"},
 		{"string", "\"text\"", "\"tex!\"", Different, "contents differ"},
