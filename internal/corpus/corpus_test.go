@@ -16,7 +16,7 @@ import (
 // LTO, from objects and from the archive, and wants the same output of all.
 func TestBuild(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short: fetches and compiles two libraries")
+		t.Skip("-short: fetches and compiles real libraries")
 	}
 	cache, err := DefaultCache()
 	if err != nil {
@@ -55,7 +55,7 @@ func linkAndRun(t *testing.T, o Objects, inputs []string) []byte {
 // TestBuildOnce wants the second call to touch nothing.
 func TestBuildOnce(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short: fetches and compiles two libraries")
+		t.Skip("-short: fetches and compiles real libraries")
 	}
 	cache, err := DefaultCache()
 	if err != nil {

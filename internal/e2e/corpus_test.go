@@ -23,7 +23,7 @@ import (
 // and dtlto's in no more cases than the by-hand ones.
 func TestCorpus(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short: fetches and compiles two libraries")
+		t.Skip("-short: fetches and compiles real libraries")
 	}
 	cache, err := corpus.DefaultCache()
 	if err != nil {
