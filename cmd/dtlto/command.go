@@ -58,7 +58,7 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
-	root.AddCommand(verb, mockCommand(), validateCommand(), versionCommand())
+	root.AddCommand(verb, cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd.Flags())
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) }
@@ -89,10 +89,12 @@ func (c *chosen) Set(value string) error {
 	return driver.DefaultSettings().Set(c.setting.Name, value)
 }
 
-func addSettings(flags *pflag.FlagSet) {
+// addSettings adds the settings of those names as flags; all that the distributor
+// has if there are none.
+func addSettings(flags *pflag.FlagSet, names ...string) {
 	for i := range driver.AllSettings {
 		setting := &driver.AllSettings[i]
-		if setting.LinkOnly {
+		if setting.LinkOnly || len(names) > 0 && !slices.Contains(names, setting.Name) {
 			continue
 		}
 		flag := flags.VarPF(&chosen{setting: setting}, setting.Name, "", setting.Help)

@@ -37,6 +37,9 @@ func TestOf(t *testing.T) {
 	if diff := cmp.Diff(want, a.Args); diff != "" {
 		t.Error(diff)
 	}
+	if got := Replace(strings.Fields("-x ir ir -o=ir"), map[string]string{"ir": "00.bc"}); strings.Join(got, " ") != "-x ir 00.bc -o=00.bc" {
+		t.Errorf("a module called ir: %q", got)
+	}
 	var names []string
 	for _, input := range a.Inputs {
 		names = append(names, input.Name)

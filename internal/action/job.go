@@ -49,7 +49,7 @@ func Of(s *Source) *Action {
 		a.Inputs = append(a.Inputs, Input{s.Names[m.Path], m.Digest})
 	}
 	for i, f := range s.Extra {
-		name := "input" + strconv.Itoa(i) + filepath.Ext(f.Path)
+		name := ExtraName(i, f.Path)
 		names[f.Path] = name
 		a.Inputs = append(a.Inputs, Input{name, f.Digest})
 	}
@@ -59,16 +59,23 @@ func Of(s *Source) *Action {
 		a.Outputs = append(a.Outputs, name)
 	}
 	slices.SortFunc(a.Inputs, func(x, y Input) int { return cmp.Compare(x.Name, y.Name) })
-	a.Args = append([]string{compilerName}, replace(s.Args[1:], names)...)
+	a.Args = append([]string{compilerName}, Replace(s.Args[1:], names)...)
 	return a
 }
 
-// replace gives each argument that is a path in names, or ends in '=' and one,
-// its name.
-func replace(args []string, names map[string]string) []string {
+// ExtraName is the name of the i-th of an action's extra files. It keeps the ending
+// of the path, by which Clang may go.
+func ExtraName(i int, path string) string { return "input" + strconv.Itoa(i) + filepath.Ext(path) }
+
+// Replace gives each argument that is a path in names, or ends in '=' and one,
+// its name. What follows -x is a language, also where a file is called so.
+func Replace(args []string, names map[string]string) []string {
 	replaced := make([]string, len(args))
 	for i, arg := range args {
 		replaced[i] = arg
+		if i > 0 && args[i-1] == "-x" {
+			continue
+		}
 		if name, ok := names[arg]; ok {
 			replaced[i] = name
 			continue

@@ -48,6 +48,13 @@ func (k orderKey) compare(other orderKey) int {
 	return cmp.Or(strings.Compare(k.id, other.id), strings.Compare(k.offset, other.offset), strings.Compare(k.module, other.module))
 }
 
+// ModuleID is LLD's id of a module, less what DTLTO adds to it when it has to write
+// the module out: the same from link to link, but for an archive member's offset.
+// output and pid are as for Names.
+func ModuleID(module, output string, pid int) string {
+	return withoutDTLTO(module, path.Dir(output), pid)
+}
+
 func keyOf(module, folder string, pid int) orderKey {
 	id := withoutDTLTO(module, folder, pid)
 	key := orderKey{id: id, module: module}

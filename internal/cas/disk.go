@@ -85,6 +85,10 @@ func (d *Disk) stop(err error) {
 	})
 }
 
+// Stopped says whether the store has given up keeping things. Its user has been
+// told why.
+func (d *Disk) Stopped() bool { return d.stopped.Load() }
+
 // useInterval is how exactly the time of an entry's last use is kept. Its
 // modification time stands for it and is renewed at most this often, so that a
 // warm link writes hardly anything.

@@ -27,7 +27,7 @@ func Report(w io.Writer, err error) {
 			fmt.Fprintln(w)
 		}
 	}
-	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Compile.Args))
+	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Command))
 	fmt.Fprintf(w, "dtlto: note: a linker keeps its inputs only under --save-temps (-Wl,--save-temps)\n")
 }
 

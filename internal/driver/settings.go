@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/lld"
 )
 
@@ -24,6 +25,15 @@ type Settings struct {
 	Summary bool
 	// MinFreeMemory is how many bytes must be free for another compile to start.
 	MinFreeMemory uint64
+	// NoCache compiles everything and keeps nothing.
+	NoCache bool
+	// CacheDir is where results and link records are kept; empty for dtlto in the
+	// user's cache folder.
+	CacheDir string
+	// CacheSize is how many bytes the results may take on disk.
+	CacheSize uint64
+	// PrintAction prints all that goes into each action's digest.
+	PrintAction bool
 	// Inputs are files that every compile reads besides those in the job file.
 	Inputs []string
 	// LLD is the ld.lld to use.
@@ -50,6 +60,14 @@ var AllSettings = []Setting{
 		set:  setter(parseSize, func(s *Settings) *uint64 { return &s.MinFreeMemory })},
 	{Name: "summary", Help: "print a line about the link's compiles at the end",
 		set: setter(parseSwitch, func(s *Settings) *bool { return &s.Summary })},
+	{Name: "no-cache", Help: "compile everything, and keep nothing",
+		set: setter(parseSwitch, func(s *Settings) *bool { return &s.NoCache })},
+	{Name: "cache-dir", Argument: "DIR", Help: "where results are kept (default: dtlto in the user's cache folder)",
+		set: func(s *Settings, v string) error { s.CacheDir = v; return nil }},
+	{Name: "cache-size", Argument: "SIZE", Help: "how large the cache may become; 0 for no bound (default 10G)",
+		set: setter(parseSize, func(s *Settings) *uint64 { return &s.CacheSize })},
+	{Name: "print-action", Help: "print all that goes into the digest of each compile",
+		set: setter(parseSwitch, func(s *Settings) *bool { return &s.PrintAction })},
 	{Name: "input", Argument: "FILE", Help: "a file that every compile reads, such as a profile; can be given again",
 		set: func(s *Settings, v string) error { s.Inputs = append(s.Inputs, v); return nil }},
 	{Name: "lld", Argument: "PATH", Help: "the ld.lld to link with", LinkOnly: true,
@@ -71,7 +89,7 @@ func setter[T any](parse func(string) (T, error), field func(*Settings) *T) func
 // respects the process's processor affinity and its control group's limit: Go's
 // runtime reads both.
 func DefaultSettings() *Settings {
-	return &Settings{Jobs: runtime.GOMAXPROCS(0), MinFreeMemory: 512 << 20}
+	return &Settings{Jobs: runtime.GOMAXPROCS(0), MinFreeMemory: 512 << 20, CacheSize: cas.DefaultMaxBytes}
 }
 
 // Set sets a setting by name. The error names neither the flag nor the value.

@@ -35,6 +35,8 @@ func TestSettingsFromCommand(t *testing.T) {
 		{line: "--dtlto-min-free-memory=2G", distributor: "--min-free-memory=2G", want: Settings{MinFreeMemory: 2 << 30}},
 		{line: "--dtlto-min-free-memory=0", distributor: "--min-free-memory=0"},
 		{line: "--dtlto-input=a --dtlto-input=b", distributor: "--input=a --input=b", want: Settings{Inputs: []string{"a", "b"}}},
+		{line: "--dtlto-no-cache --dtlto-cache-dir=/c --dtlto-cache-size=1G --dtlto-print-action", distributor: "--no-cache --cache-dir=/c --cache-size=1G --print-action",
+			want: Settings{NoCache: true, CacheDir: "/c", CacheSize: 1 << 30, PrintAction: true}},
 		{line: "--dtlto-jobs=0", err: "--dtlto-jobs=0: must be a number from 1 to 32767"},
 		{line: "--dtlto-jobs", err: "--dtlto-jobs: needs a value, as in --dtlto-jobs=N"},
 		{line: "--dtlto-min-free-memory=lots", err: "must be a size"},
@@ -89,7 +91,7 @@ func TestJobsOf(t *testing.T) {
 }
 
 func TestExitCode(t *testing.T) {
-	failure := &exec.Failure{Compile: &exec.Compile{Name: "m"}}
+	failure := &exec.Failure{Name: "m"}
 	for _, tc := range []struct {
 		err  error
 		want int
@@ -126,7 +128,7 @@ func TestProgramNames(t *testing.T) {
 func TestReport(t *testing.T) {
 	t.Chdir(t.TempDir())
 	folder, _ := os.Getwd()
-	failure := &exec.Failure{Compile: &exec.Compile{Name: "a b.o", Args: []string{"clang", "a b.o"}}, Reason: "the compiler exited with 1", Output: []byte("boom")}
+	failure := &exec.Failure{Name: "a b.o", Command: []string{"clang", "a b.o"}, Reason: "the compiler exited with 1", Output: []byte("boom")}
 	var text strings.Builder
 	Report(&text, failure)
 	want := "dtlto: error: a b.o: backend compile failed: the compiler exited with 1\nboom\n" +

@@ -4,32 +4,39 @@ package driver
 
 import (
 	"fmt"
-	"io"
+	"strings"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/record"
 )
 
-// summary counts what a link's compiles came to.
-type summary struct {
-	compiled int
-	cpu      time.Duration // of the compilers that made their outputs
-}
-
-func (s *summary) add(r exec.Result) {
-	s.compiled++
-	s.cpu += r.CPU
-}
-
-// print writes one line. The processor time of dtlto itself stands apart: it
+// summarise writes one line. The processor time of dtlto itself stands apart: it
 // is what distributing costs.
-func (s *summary) print(w io.Writer, jobs int, local *exec.Local, wall time.Duration) {
-	memory := ""
-	if local.HeldBack > 0 {
-		memory = fmt.Sprintf(" (%d waited for memory)", local.HeldBack)
+func (b *backends) summarise(local *exec.Local) {
+	var notes strings.Builder
+	if n := b.counts[record.Uncached]; n > 0 {
+		fmt.Fprintf(&notes, " (%d not kept: %s)", n, b.whyUncached())
 	}
-	fmt.Fprintf(w, "dtlto: %d jobs, %d compiled, up to %d at a time%s, %s; processor time %s in compilers, %s in dtlto\n",
-		jobs, s.compiled, local.MostRunning, memory, seconds(wall), seconds(s.cpu), seconds(ownCPU()))
+	if local.MostRunning > 0 {
+		fmt.Fprintf(&notes, ", up to %d at a time", local.MostRunning)
+	}
+	if local.HeldBack > 0 {
+		fmt.Fprintf(&notes, " (%d waited for memory)", local.HeldBack)
+	}
+	fmt.Fprintf(b.messages, "dtlto: %d jobs, %d cached, %d compiled%s, %s; processor time %s in compilers, %s in dtlto\n",
+		len(b.jobs.Jobs), b.counts[record.Cached], b.counts[record.Compiled]+b.counts[record.Uncached], notes.String(),
+		seconds(time.Since(b.started)), seconds(b.cpu), seconds(ownCPU()))
+}
+
+// whyUncached is why the first result that was not kept was not.
+func (b *backends) whyUncached() string {
+	for i := range b.done {
+		if b.done[i].Outcome == record.Uncached {
+			return b.done[i].Reason
+		}
+	}
+	return ""
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }

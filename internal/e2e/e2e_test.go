@@ -46,6 +46,10 @@ func withPrograms(run func() int) (code int, err error) {
 	if err := os.Setenv("PATH", bin+":"+os.Getenv("PATH")); err != nil {
 		return 1, err
 	}
+	// Nothing from the user's cache, and nothing into it.
+	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(bin, "cache")); err != nil {
+		return 1, err
+	}
 	return run(), nil
 }
 
@@ -78,6 +82,12 @@ func setup(env *testscript.Env) error {
 	env.Setenv("TMPDIR", tmp)
 	env.Setenv("LC_ALL", "C.UTF-8")
 	env.Setenv("DTLTO_SUMMARY", "1")
+	// A cache for each script, but what is known of the toolchain is known to all.
+	known, cache := filepath.Join(bin, "cache", "dtlto", "toolchain"), filepath.Join(env.WorkDir, ".cache", "dtlto")
+	if err := errors.Join(os.MkdirAll(known, 0o755), os.MkdirAll(cache, 0o755), os.Symlink(known, filepath.Join(cache, "toolchain"))); err != nil {
+		return err
+	}
+	env.Setenv("XDG_CACHE_HOME", filepath.Dir(cache))
 	// rustup finds its compilers below the home folder, which a script does not have.
 	env.Setenv("RUSTUP_HOME", cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(os.Getenv("HOME"), ".rustup")))
 	return nil

@@ -19,8 +19,6 @@ type Local struct {
 	Slots int
 	// KeepGoing runs the rest when a compile fails.
 	KeepGoing bool
-	// Env is the compilers' environment; nil is ours.
-	Env []string
 	// MemoryFloor is how many bytes of memory must be free for another compile
 	// to start beside running ones; 0 asks for none.
 	MemoryFloor uint64
@@ -28,10 +26,6 @@ type Local struct {
 	MostRunning int
 	// HeldBack is, after Run, how many compiles had to wait for memory.
 	HeldBack int
-
-	// Done, if set, hears of each compile that made its outputs, in the order
-	// in which they end, one at a time.
-	Done func(Result)
 }
 
 // memoryPoll is how often a compile that waits for memory looks again, when
@@ -44,29 +38,23 @@ const memoryAge = 20 * time.Millisecond
 // errStopped is why compiles are ended after another failed.
 var errStopped = errors.New("ended because another compile failed")
 
-// Run runs the compiles, the heaviest first; all have the same compiler. It
-// returns nil when all have made their outputs; else the failures (*Failure)
-// joined, or what kept a compile from running, or why ctx ended. When it
-// returns, no process that it started is left, nor any file but complete
-// outputs.
+// Run does the compiles, the heaviest first. It returns nil when all have made
+// their outputs; else the failures (*Failure) joined, or what kept a compile from
+// running, or why ctx ended. When it returns, no process that it started is
+// left.
 func (l *Local) Run(ctx context.Context, compiles []Compile) error {
 	if len(compiles) == 0 {
 		return nil
-	}
-	compiler, err := lookup(compiles[0].Args[0])
-	if err != nil {
-		return err
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	r := &running{Local: l, compiler: compiler, processes: processes{null: null, env: l.Env}, ended: make(chan struct{}, 1)}
+	r := &running{Local: l, processes: processes{null: null}, ended: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	defer context.AfterFunc(r.ctx, r.processes.end)()
-	defer r.aside.remove()
 	r.all(heaviestFirst(compiles))
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -79,8 +67,6 @@ type running struct {
 	*Local
 	ctx       context.Context
 	stop      context.CancelCauseFunc
-	compiler  string // its path
-	aside     asideFolders
 	processes processes
 
 	mu    sync.Mutex
@@ -119,29 +105,29 @@ func (r *running) work(queue <-chan *Compile) {
 	defer runtime.UnlockOSThread()
 	messages, err := messageFile()
 	if err != nil {
-		r.finish(Result{}, err) // which stops all
+		r.finish(err) // which stops all
 		return
 	}
 	defer messages.Close()
+	run := func(ctx context.Context, c Command) (Ran, error) { return r.processes.run(ctx, c, messages) }
 	for c := range queue {
 		r.begin()
-		r.finish(r.attempt(c, messages))
+		r.finish(c.Do(r.ctx, run))
 		r.end()
 	}
 }
 
 // finish collects what went wrong, leaving out what was ended because of it.
-func (r *running) finish(result Result, err error) {
+func (r *running) finish(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case err == nil && r.Done != nil:
-		r.Done(result)
-	case err != nil && !errors.Is(err, errStopped):
-		r.errs = append(r.errs, err)
-		if !r.KeepGoing || !errors.As(err, new(*Failure)) {
-			r.stop(errStopped)
-		}
+	// Somebody may return the context's error where its cause was meant.
+	if err == nil || errors.Is(err, errStopped) || r.ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return
+	}
+	r.errs = append(r.errs, err)
+	if !r.KeepGoing || !errors.As(err, new(*Failure)) {
+		r.stop(errStopped)
 	}
 }
 

@@ -18,17 +18,32 @@ import (
 	"time"
 )
 
+// said is what compiles printed, by name.
+type said struct {
+	mu   sync.Mutex
+	text map[string]string
+}
+
 // shell makes compiles whose compiler is a shell script: real processes
-// without LLVM's cost. $1 is the object to make.
-func shell(folder string, scripts ...string) []Compile {
+// without LLVM's cost. They are called m0, m1 and so on.
+func shell(scripts ...string) []Compile { return new(said).shell(scripts...) }
+
+// shell makes compiles like the function does, and keeps what they print.
+func (s *said) shell(scripts ...string) []Compile {
+	s.text = map[string]string{}
 	var compiles []Compile
 	for i, script := range scripts {
-		object := filepath.Join(folder, "o"+strconv.Itoa(i)+".o")
-		compiles = append(compiles, Compile{
-			Name:    "m" + strconv.Itoa(i),
-			Args:    []string{"/bin/sh", "-c", script, "compiler", object},
-			Outputs: []string{object},
-		})
+		name := "m" + strconv.Itoa(i)
+		compiles = append(compiles, Compile{Do: func(ctx context.Context, run Run) error {
+			ran, err := run(ctx, Command{Args: []string{"/bin/sh", "-c", script}})
+			if err == nil && ran.Failure != "" {
+				err = &Failure{Name: name, Reason: ran.Failure, Output: ran.Output}
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.text[name] += string(ran.Output)
+			return err
+		}})
 	}
 	return compiles
 }
@@ -49,20 +64,16 @@ func onlyFiles(t *testing.T, folder string, want ...string) {
 	}
 }
 
-func TestRunMakesObjects(t *testing.T) {
+func TestRun(t *testing.T) {
 	folder := t.TempDir()
-	compiles := shell(folder, `echo warning >&2; echo one > "$1"`, `echo two > "$1"`)
-	var heard []string
-	l := Local{Slots: 2, Done: func(r Result) { heard = append(heard, r.Compile.Name+":"+string(r.Output)) }}
-	if err := l.Run(t.Context(), compiles); err != nil {
+	var heard said
+	compiles := heard.shell(`echo warning >&2; echo one > `+folder+`/o0`, `echo two > `+folder+`/o1`)
+	if err := (&Local{Slots: 2}).Run(t.Context(), compiles); err != nil {
 		t.Fatal(err)
 	}
-	onlyFiles(t, folder, "o0.o", "o1.o")
-	if text, _ := os.ReadFile(filepath.Join(folder, "o0.o")); string(text) != "one\n" {
-		t.Errorf("the object has %q", text)
-	}
-	if len(heard) != 2 || !strings.Contains(strings.Join(heard, ""), "m0:warning\n") {
-		t.Errorf("heard %q", heard)
+	onlyFiles(t, folder, "o0", "o1")
+	if heard.text["m0"] != "warning\n" || heard.text["m1"] != "" {
+		t.Errorf("heard %q", heard.text)
 	}
 }
 
@@ -71,19 +82,13 @@ func TestFailures(t *testing.T) {
 		{"exit code", `echo bad >&2; exit 7`, "the compiler exited with 7"},
 		{"crash", `kill -SEGV $$`, "signal 11"},
 		{"killed", `kill -KILL $$`, "signal 9, killed (out of memory?)"},
-		{"no object", `true`, "made no object"},
-		{"empty object", `: > "$1"`, "the object is empty"},
-		{"half an object", `echo half > "$1"; exit 1`, "the compiler exited with 1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			folder := t.TempDir()
-			l := Local{Slots: 1}
-			err := l.Run(t.Context(), shell(folder, tc.script))
+			err := (&Local{Slots: 1}).Run(t.Context(), shell(tc.script))
 			var failure *Failure
 			if !errors.As(err, &failure) || !strings.Contains(err.Error(), tc.reason) || !strings.HasPrefix(err.Error(), "m0: ") {
 				t.Fatalf("error %v, want %q of m0", err, tc.reason)
 			}
-			onlyFiles(t, folder)
 			if tc.name == "exit code" && string(failure.Output) != "bad\n" {
 				t.Errorf("output %q", failure.Output)
 			}
@@ -91,18 +96,22 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// An object that was there before stays when its compile fails.
-func TestFailureLeavesOldOutput(t *testing.T) {
-	folder := t.TempDir()
-	compiles := shell(folder, `echo new > "$1"; exit 1`)
-	if err := os.WriteFile(compiles[0].Outputs[0], []byte("old"), 0o600); err != nil {
+// A command runs where it is told to, with the environment that it is given.
+func TestFolderAndEnvironment(t *testing.T) {
+	folder, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (&Local{Slots: 1}).Run(t.Context(), compiles); err == nil {
-		t.Fatal("no error")
+	var ran Ran
+	c := Compile{Do: func(ctx context.Context, run Run) (err error) {
+		ran, err = run(ctx, Command{Args: []string{"/bin/sh", "-c", `pwd; echo "$ONLY$HOME"`}, Dir: folder, Env: []string{"ONLY=this"}})
+		return err
+	}}
+	if err := (&Local{Slots: 1}).Run(t.Context(), []Compile{c}); err != nil || string(ran.Output) != folder+"\nthis\n" {
+		t.Errorf("said %q, %v", ran.Output, err)
 	}
-	if text, _ := os.ReadFile(compiles[0].Outputs[0]); string(text) != "old" {
-		t.Errorf("the object has %q", text)
+	if ran.Wall <= 0 || ran.CPU < 0 || ran.CPU > ran.Wall+time.Second {
+		t.Errorf("took %v, processor time %v", ran.Wall, ran.CPU)
 	}
 }
 
@@ -110,13 +119,13 @@ func TestFailureLeavesOldOutput(t *testing.T) {
 func TestFailureStopsTheRest(t *testing.T) {
 	folder := t.TempDir()
 	pid := filepath.Join(folder, "pid")
-	compiles := shell(folder,
+	compiles := shell(
 		`echo $$ > `+pid+`.new; mv `+pid+`.new `+pid+`; sleep 600`,
 		`while ! [ -e `+pid+` ]; do sleep 0.01; done; exit 1`,
-		`echo never > "$1"`)
+		`echo never > `+folder+`/never`)
 	err := (&Local{Slots: 2}).Run(t.Context(), compiles)
 	var failure *Failure
-	if !errors.As(err, &failure) || strings.Contains(err.Error(), "\n") || failure.Compile.Name != "m1" {
+	if !errors.As(err, &failure) || strings.Contains(err.Error(), "\n") || failure.Name != "m1" {
 		t.Fatalf("error %v, want m1's alone", err)
 	}
 	gone(t, pid)
@@ -141,12 +150,12 @@ func gone(t *testing.T, file string) {
 
 func TestKeepGoing(t *testing.T) {
 	folder := t.TempDir()
-	compiles := shell(folder, `exit 1`, `echo x > "$1"`, `exit 2`)
+	compiles := shell(`exit 1`, `echo x > `+folder+`/o1`, `exit 2`)
 	err := (&Local{Slots: 1, KeepGoing: true}).Run(t.Context(), compiles)
 	if err == nil || !strings.Contains(err.Error(), "m0: ") || !strings.Contains(err.Error(), "m2: ") {
 		t.Errorf("error %v, want m0's and m2's", err)
 	}
-	onlyFiles(t, folder, "o1.o")
+	onlyFiles(t, folder, "o1")
 }
 
 // Ending the context ends compilers and what they started, also those that
@@ -157,8 +166,8 @@ func TestInterrupt(t *testing.T) {
 	if err := os.Mkdir(pids, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	note := `echo $$ > ` + pids + `/$$; echo half > "$1"; `
-	compiles := shell(folder,
+	note := `echo $$ > ` + pids + `/$$; `
+	compiles := shell(
 		note+`(sh -c 'trap "" TERM; echo $$ > `+pids+`/$$; while true; do sleep 0.1; done') & wait`,
 		note+`trap "" TERM; while true; do sleep 0.1; done`)
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -200,7 +209,7 @@ func waitGone(t *testing.T, file string) {
 func TestHeaviestFirst(t *testing.T) {
 	folder := t.TempDir()
 	order := filepath.Join(folder, "order")
-	compiles := shell(folder, `echo 0 >> `+order+`; echo > "$1"`, `echo 1 >> `+order+`; echo > "$1"`, `echo 2 >> `+order+`; echo > "$1"`)
+	compiles := shell(`echo 0 >> `+order+``, `echo 1 >> `+order+``, `echo 2 >> `+order+``)
 	compiles[1].Weight, compiles[2].Weight = 10, 5
 	if err := (&Local{Slots: 1}).Run(t.Context(), compiles); err != nil {
 		t.Fatal(err)
@@ -215,8 +224,8 @@ func TestHeaviestFirst(t *testing.T) {
 func TestMemoryFloor(t *testing.T) {
 	folder := t.TempDir()
 	lock := filepath.Join(folder, "lock")
-	alone := `mkdir ` + lock + ` || exit 9; sleep 0.02; rmdir ` + lock + `; echo > "$1"`
-	compiles := shell(folder, alone, alone, alone, alone)
+	alone := `mkdir ` + lock + ` || exit 9; sleep 0.02; rmdir ` + lock + ``
+	compiles := shell(alone, alone, alone, alone)
 	l := Local{Slots: 4, MemoryFloor: 1 << 62}
 	if err := l.Run(t.Context(), compiles); err != nil {
 		t.Errorf("compiles ran beside each other: %v", err)
@@ -228,64 +237,59 @@ func TestMemoryFloor(t *testing.T) {
 
 func TestSlots(t *testing.T) {
 	folder := t.TempDir()
-	var mu sync.Mutex
-	most := 0
-	script := `mkdir ` + folder + `/r; echo > ` + folder + `/r/$$; ls ` + folder + `/r | wc -l; sleep 0.02; rm ` + folder + `/r/$$; echo > "$1"`
-	l := Local{Slots: 2, Done: func(r Result) {
-		mu.Lock()
-		defer mu.Unlock()
-		for word := range strings.FieldsSeq(string(r.Output)) {
-			if n, err := strconv.Atoi(word); err == nil {
-				most = max(most, n)
-			}
-		}
-	}}
-	if err := l.Run(t.Context(), shell(folder, script, script, script, script, script, script)); err != nil {
+	script := `mkdir -p ` + folder + `/r; echo > ` + folder + `/r/$$; ls ` + folder + `/r | wc -l; sleep 0.02; rm ` + folder + `/r/$$`
+	var heard said
+	l := Local{Slots: 2}
+	if err := l.Run(t.Context(), heard.shell(script, script, script, script, script, script)); err != nil {
 		t.Fatal(err)
+	}
+	most := 0
+	for _, text := range heard.text {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, n)
 	}
 	if most < 1 || most > 2 || l.MostRunning < most || l.MostRunning > 2 || l.HeldBack != 0 {
 		t.Errorf("%d ran at once; said are %d, and %d held back", most, l.MostRunning, l.HeldBack)
 	}
 }
 
-func TestCompilerCannotRun(t *testing.T) {
+func TestFindCompiler(t *testing.T) {
 	folder := t.TempDir()
 	for _, compiler := range []string{folder + "/missing", folder, "no-such-compiler-anywhere"} {
-		c := Compile{Name: "m", Args: []string{compiler, folder + "/o"}, Outputs: []string{folder + "/o"}}
-		err := (&Local{Slots: 1}).Run(t.Context(), []Compile{c, c})
+		_, err := FindCompiler(compiler)
 		if err == nil || errors.As(err, new(*Failure)) || !strings.Contains(err.Error(), compiler) ||
 			strings.Count(err.Error(), "cannot be run") != 1 {
 			t.Errorf("%s: error %v", compiler, err)
 		}
 	}
-	onlyFiles(t, folder)
+	if path, err := FindCompiler("sh"); err != nil || !filepath.IsAbs(path) {
+		t.Errorf("sh: %s, %v", path, err)
+	}
 }
 
-func TestOutputFolderMissing(t *testing.T) {
-	compiles := shell(filepath.Join(t.TempDir(), "missing"), `echo > "$1"`)
-	err := (&Local{Slots: 1}).Run(t.Context(), compiles)
-	if err == nil || errors.As(err, new(*Failure)) || !strings.Contains(err.Error(), "missing") {
+func TestCannotStart(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	c := Compile{Do: func(ctx context.Context, run Run) error {
+		_, err := run(ctx, Command{Args: []string{missing}})
+		return err
+	}}
+	err := (&Local{Slots: 1}).Run(t.Context(), []Compile{c, c})
+	if err == nil || errors.As(err, new(*Failure)) || !strings.Contains(err.Error(), missing) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestLimitedOutput(t *testing.T) {
-	folder := t.TempDir()
-	err := (&Local{Slots: 1}).Run(t.Context(), shell(folder, `head -c 3000000 /dev/zero; exit 1`))
+	err := (&Local{Slots: 1}).Run(t.Context(), shell(`head -c 3000000 /dev/zero; exit 1`))
 	var failure *Failure
 	if !errors.As(err, &failure) {
 		t.Fatalf("error %v", err)
 	}
 	if n := len(failure.Output); n < maxOutput || n > maxOutput+100 || !strings.Contains(string(failure.Output[maxOutput:]), "1951424 more bytes") {
 		t.Errorf("%d bytes kept, ending %q", n, failure.Output[maxOutput:])
-	}
-}
-
-func TestRedirect(t *testing.T) {
-	got := redirect([]string{"clang", "a.o", "-o", "out.o", "-foo=out.o", "x=out.o", "out.oo", "d.dwo"}, []string{"out.o", "d.dwo"}, []string{"t/1.o", "t/2.dwo"})
-	want := "clang a.o -o t/1.o -foo=t/1.o x=out.o out.oo t/2.dwo"
-	if strings.Join(got, " ") != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -301,8 +305,8 @@ func TestCommandLine(t *testing.T) {
 func TestLeftBehind(t *testing.T) {
 	folder := t.TempDir()
 	pid := filepath.Join(folder, "pid")
-	compiles := shell(folder, `(echo > "$1"; sh -c 'echo $$ > `+pid+`.new; mv `+pid+`.new `+pid+`; sleep 600') & `+
-		`while ! [ -e `+pid+` ]; do sleep 0.01; done`)
+	compiles := shell(`(sh -c 'echo $$ > ` + pid + `.new; mv ` + pid + `.new ` + pid + `; sleep 600') & ` +
+		`while ! [ -e ` + pid + ` ]; do sleep 0.01; done`)
 	if err := (&Local{Slots: 1}).Run(t.Context(), compiles); err != nil {
 		t.Fatal(err)
 	}
@@ -311,44 +315,33 @@ func TestLeftBehind(t *testing.T) {
 
 // Each compile's words stay its own, though a worker's compiles share a file.
 func TestMessagesAreNotMixed(t *testing.T) {
-	folder := t.TempDir()
-	said := map[string]string{}
-	l := Local{Slots: 1, Done: func(r Result) { said[r.Compile.Name] = string(r.Output) }}
-	compiles := shell(folder, `echo a long first message; echo > "$1"`, `echo > "$1"`, `echo third; echo > "$1"`)
-	if err := l.Run(t.Context(), compiles); err != nil {
+	var heard said
+	if err := (&Local{Slots: 1}).Run(t.Context(), heard.shell(`echo a long first message`, `true`, `echo third`)); err != nil {
 		t.Fatal(err)
 	}
-	if said["m0"] != "a long first message\n" || said["m1"] != "" || said["m2"] != "third\n" {
-		t.Errorf("heard %q", said)
+	if heard.text["m0"] != "a long first message\n" || heard.text["m1"] != "" || heard.text["m2"] != "third\n" {
+		t.Errorf("heard %q", heard.text)
 	}
 }
 
 // What keeps compiles from running ends a run that keeps going as well.
 func TestKeepGoingStopsAtInfrastructure(t *testing.T) {
 	folder := t.TempDir()
-	compiles := shell(folder, `echo > "$1"`, `echo > "$1"`)
-	compiles[0].Outputs[0], compiles[0].Weight = filepath.Join(folder, "missing", "o.o"), 1
+	compiles := shell(`true`, `echo > `+folder+`/o1`)
+	broken := errors.New("no disk")
+	compiles[0] = Compile{Weight: 1, Do: func(context.Context, Run) error { return broken }}
 	err := (&Local{Slots: 1, KeepGoing: true}).Run(t.Context(), compiles)
-	if err == nil || errors.As(err, new(*Failure)) {
+	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 	onlyFiles(t, folder)
-}
-
-func TestEnvironment(t *testing.T) {
-	folder := t.TempDir()
-	var said string
-	l := Local{Slots: 1, Env: []string{"ONLY=this"}, Done: func(r Result) { said = string(r.Output) }}
-	if err := l.Run(t.Context(), shell(folder, `echo "$ONLY$HOME"; echo > "$1"`)); err != nil || said != "this\n" {
-		t.Errorf("said %q, %v", said, err)
-	}
 }
 
 // Compilers die with a dtlto that is killed, which needs the thread that
 // started them to live as long as it.
 func TestKilled(t *testing.T) {
 	if folder := os.Getenv("DTLTO_TEST_KILLED"); folder != "" {
-		_ = (&Local{Slots: 2}).Run(t.Context(), shell(folder,
+		_ = (&Local{Slots: 2}).Run(t.Context(), shell(
 			`echo $$ > `+folder+`/pid0; exec sleep 600`, `echo $$ > `+folder+`/pid1; exec sleep 600`))
 		return
 	}

@@ -21,18 +21,10 @@ const grace = 2 * time.Second
 // maxOutput bounds what is kept of one compiler's output, in bytes.
 const maxOutput = 1 << 20
 
-// finished is a process that ran.
-type finished struct {
-	failure string // an exit status or a signal in words, empty for success
-	output  []byte
-	cpu     time.Duration
-}
-
 // processes are the running compilers of one Run, so that they can be ended
 // together.
 type processes struct {
 	null *os.File // what they read
-	env  []string
 
 	mu      sync.Mutex
 	ended   bool
@@ -43,10 +35,11 @@ type processes struct {
 // ctx is done. That the command failed is no error; that it could not be
 // started is. Its output goes through a file: a pipe would need a reader, and
 // would stay open for as long as whatever the compiler left running.
-func (p *processes) run(ctx context.Context, path string, args []string, output *os.File) (finished, error) {
-	process, err := p.start(ctx, path, args, output)
+func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, error) {
+	started := time.Now()
+	process, err := p.start(ctx, c, output)
 	if err != nil {
-		return finished{}, err
+		return Ran{}, err
 	}
 	if awaitExit(process.Pid) {
 		killGroup(process.Pid) // what the compiler left running; the number is still its own
@@ -54,31 +47,31 @@ func (p *processes) run(ctx context.Context, path string, args []string, output 
 	state, err := process.Wait()
 	p.forget(process.Pid)
 	if ctx.Err() != nil {
-		return finished{}, context.Cause(ctx)
+		return Ran{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return finished{}, fmt.Errorf("%s: cannot be waited for: %w", path, err)
+		return Ran{}, fmt.Errorf("%s: cannot be waited for: %w", c.Args[0], err)
 	}
 	text, err := readOutput(output)
 	if err != nil {
-		return finished{}, err
+		return Ran{}, err
 	}
-	done := finished{output: text, cpu: state.UserTime() + state.SystemTime()}
+	done := Ran{Output: text, Wall: time.Since(started), CPU: state.UserTime() + state.SystemTime()}
 	if !state.Success() {
-		done.failure = describe(state)
+		done.Failure = describe(state)
 	}
 	return done, nil
 }
 
 // start starts a command as the leader of a process group, unless all are
 // being ended.
-func (p *processes) start(ctx context.Context, path string, args []string, output *os.File) (*os.Process, error) {
+func (p *processes) start(ctx context.Context, c Command, output *os.File) (*os.Process, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return nil, context.Cause(ctx)
 	}
-	process, err := os.StartProcess(path, args, &os.ProcAttr{Env: p.env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
+	process, err := os.StartProcess(c.Args[0], c.Args, &os.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
 	if err != nil {
 		var reason *fs.PathError
 		if errors.As(err, &reason) {

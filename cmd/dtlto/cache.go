@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dtlto/dtlto/internal/driver"
+)
+
+const cacheHelp = `The cache has the objects of earlier compiles, and what links remember for the
+next link of the same output. Any number of links share it. It may be deleted at
+any time, and becomes no larger than --cache-size at the end of a link.`
+
+func cacheCommand(s *driver.Settings) *cobra.Command {
+	cache := &cobra.Command{
+		Use:   "cache",
+		Short: "Look at the cache, make it smaller, check it",
+		Long:  cacheHelp,
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return &driver.UsageError{Err: fmt.Errorf("cache: needs one of stat, prune, clear, verify")}
+		},
+	}
+	for _, verb := range []struct {
+		name, short string
+		do          func(context.Context, *driver.Settings, io.Writer) error
+	}{
+		{"stat", "Say where the cache is and what is in it", driver.CacheStat},
+		{"prune", "Remove what was not used for the longest time, down to --cache-size", driver.CachePrune},
+		{"clear", "Remove everything", driver.CacheClear},
+		{"verify", "Read everything and remove what is damaged", driver.CacheVerify},
+	} {
+		cmd := &cobra.Command{
+			Use:     verb.name,
+			Short:   verb.short,
+			Args:    cobra.NoArgs,
+			PreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) },
+			RunE:    func(cmd *cobra.Command, _ []string) error { return verb.do(cmd.Context(), s, os.Stdout) },
+		}
+		addSettings(cmd.Flags(), "cache-dir", "cache-size")
+		cache.AddCommand(cmd)
+	}
+	return cache
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/action"
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/stage"
+	"github.com/dtlto/dtlto/internal/thinlto"
+	"github.com/dtlto/dtlto/internal/toolchain"
+)
+
+// backends are the backend compiles of one link, and what they have in common.
+type backends struct {
+	settings *Settings
+	jobs     *thinlto.JobFile
+	pid      int      // the linker's, 0 if not known
+	extra    []string // files that every job reads
+	started  time.Time
+
+	output, folder string // absolute paths of the output and of our working folder
+
+	compiler          string   // absolute path
+	toolchain         string   // its identity; empty if it has none
+	actionEnvironment []string // of actions
+	environment       []string // of other commands
+
+	uncached error // why nothing is kept; if it is not nil, the next four are
+	store    cas.Store
+	disk     *cas.Disk // the same
+	digests  *record.Digests
+	before   *record.Link // what is known of the link before; nil also if nothing is
+
+	records string        // the folder of link records
+	matches []*record.Job // what the link before knows of each job; nil if nothing
+
+	stage *stage.Stage
+
+	mu       sync.Mutex
+	messages io.Writer
+	done     []record.Job // what the next link is to know
+	inputs   map[string]*record.Input
+	counts   [record.Failed + 1]int
+	cpu      time.Duration // of compilers
+}
+
+// real is a module's name for people.
+func (b *backends) real(path string) string { return action.ModuleID(path, b.jobs.Output, b.pid) }
+
+// open gets ready what the compiles need.
+func (b *backends) open(jobFile string) error {
+	var err error
+	if b.compiler, err = exec.FindCompiler(b.jobs.Args[0]); err != nil {
+		return err
+	}
+	b.pid = linkerPID(jobFile)
+	b.extra = distinct(slices.Concat(b.jobs.Inputs, b.settings.Inputs))
+	b.environment, b.actionEnvironment = compilerEnvironment(), actionEnvironment()
+	if b.output, err = filepath.Abs(b.jobs.Output); err != nil {
+		return err
+	}
+	if b.folder, err = os.Getwd(); err != nil {
+		return err
+	}
+	b.stage = stage.For(b.output)
+	b.done = make([]record.Job, len(b.jobs.Jobs))
+	b.inputs = map[string]*record.Input{}
+	b.toolchain, b.uncached = toolchain.Identity(b.compiler)
+	b.openCache(jobFile)
+	return nil
+}
+
+// linkerPID reads the linker's process id out of a job file's name,
+// "OUTPUT.PID.dist-file.json". LLD puts it into the names of files.
+func linkerPID(jobFile string) int {
+	name, ok := strings.CutSuffix(filepath.Base(jobFile), ".dist-file.json")
+	pid, err := strconv.Atoi(name[strings.LastIndexByte(name, '.')+1:])
+	if !ok || err != nil || pid < 0 {
+		return 0
+	}
+	return pid
+}
+
+// planAll plans all jobs and takes from the store what it has. What it gives
+// back is to be compiled.
+func (b *backends) planAll(ctx context.Context) ([]*planned, error) {
+	plans := make([]*planned, len(b.jobs.Jobs))
+	if b.before != nil {
+		modules := make([]string, len(plans))
+		for i := range b.jobs.Jobs {
+			modules[i] = b.real(b.jobs.Jobs[i].Module())
+		}
+		b.matches = b.before.Match(modules)
+	}
+	err := inParallel(b.settings.Jobs, len(plans), func(i int) error {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		p, err := b.plan(i)
+		if err != nil {
+			return err
+		}
+		b.done[i] = b.remembered(p)
+		if b.settings.PrintAction {
+			b.printAction(p)
+		}
+		known, err := b.restore(ctx, p)
+		if !known {
+			plans[i] = p
+		}
+		return err
+	})
+	return slices.DeleteFunc(plans, func(p *planned) bool { return p == nil }), err
+}
+
+// restore takes the outputs of a job from the store, if it has them.
+func (b *backends) restore(ctx context.Context, p *planned) (bool, error) {
+	if p.uncached != nil {
+		return false, nil
+	}
+	result, err := cas.Restore(ctx, b.store, p.key, p.places())
+	if isMiss(err, &p.miss) {
+		return false, nil
+	}
+	if err == nil {
+		b.note(p, record.Cached, result)
+	}
+	return err == nil, err
+}
+
+// compiles are the compiles of plans.
+func (b *backends) compiles(plans []*planned) []exec.Compile {
+	estimate := b.estimate(plans)
+	compiles := make([]exec.Compile, len(plans))
+	for i, p := range plans {
+		compiles[i] = exec.Compile{
+			Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
+			Weight: int64(estimate(p)),
+		}
+	}
+	return compiles
+}
+
+// ran counts a compiler's processor time.
+func (b *backends) ran(r exec.Ran) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cpu += r.CPU
+}
+
+func (b *backends) printAction(p *planned) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p.action == nil {
+		_, _ = io.WriteString(b.messages, "module "+p.module+"\nno action: "+p.inPlace.Error()+"\n")
+		return
+	}
+	_, _ = io.WriteString(b.messages, "module "+p.module+"\n"+p.action.String())
+}
+
+// compilerEnvironment is ours less the variables that change what clang does
+// with a command line: in-process LTO does not read them.
+func compilerEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "CCC_OVERRIDE_OPTIONS" || name == "CCC_ADD_ARGS"
+	})
+}
+
+// actionEnvironment is that of an action, none, with what this machine needs to
+// run a program at all: nothing that an object depends on, but for libraries,
+// and those are in the toolchain's identity.
+func actionEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		switch strings.ToUpper(name) {
+		case "PATH", "TMPDIR", "TMP", "TEMP", "LD_LIBRARY_PATH", "LD_PRELOAD", "SYSTEMROOT":
+			return false
+		}
+		return true
+	})
+}
+
+// inParallel calls f for 0 to n-1 from several goroutines and returns the first
+// error, after which no more calls are begun.
+func inParallel(workers, n int, f func(int) error) error {
+	var (
+		next   atomic.Int64
+		failed atomic.Pointer[error]
+		wait   sync.WaitGroup
+	)
+	for range min(workers, n) {
+		wait.Go(func() {
+			for failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := f(i); err != nil {
+					failed.CompareAndSwap(nil, &err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}

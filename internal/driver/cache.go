@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/record"
+)
+
+// cacheFolder is where results and link records are kept.
+func (s *Settings) cacheFolder() (string, error) {
+	if s.CacheDir != "" {
+		return filepath.Abs(s.CacheDir)
+	}
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no cache folder: %w", err)
+	}
+	return filepath.Join(folder, "dtlto"), nil
+}
+
+func storeFolder(cache string) string  { return filepath.Join(cache, "cas") }
+func recordFolder(cache string) string { return filepath.Join(cache, "links") }
+
+// openCache opens the store and reads what is known of the link before, or says
+// in b.uncached why nothing is kept.
+func (b *backends) openCache(jobFile string) {
+	if b.settings.NoCache {
+		b.uncached = errors.New("the cache is off (--no-cache)")
+	}
+	if b.uncached != nil {
+		return
+	}
+	folder, err := b.settings.cacheFolder()
+	if err != nil {
+		b.uncached = err
+		return
+	}
+	b.disk = cas.Open(storeFolder(folder), cas.Options{
+		MaxBytes: int64(b.settings.CacheSize),
+		// LLD reads objects and removes them. Of whoever else made a job file that is
+		// not known.
+		HardLinks: strings.HasSuffix(jobFile, ".dist-file.json"),
+		Warn:      func(err error) { b.warn(err) },
+	})
+	b.store = b.disk
+	b.records = recordFolder(folder)
+	if b.before, err = record.Load(b.records, b.output); err != nil {
+		b.warn(err)
+	}
+	b.digests = record.NewDigests(b.before.Known(b.folder), fileTime(jobFile))
+}
+
+// close ends what the link uses of the cache, and makes that smaller if it has
+// grown too large.
+func (b *backends) close(ctx context.Context) {
+	if err := b.stage.Remove(); err != nil {
+		b.warn(err)
+	}
+	if b.disk == nil {
+		return
+	}
+	if err := b.disk.Tidy(ctx); err != nil && ctx.Err() == nil {
+		b.warn(err)
+	}
+	b.disk.Close()
+}
+
+// warn says something that does not keep the link from being made.
+func (b *backends) warn(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fmt.Fprintf(b.messages, "dtlto: warning: %v\n", err)
+}
+
+// fileTime is what the clock of the file system said a moment ago, when LLD
+// wrote the job file; at most our own clock's time.
+func fileTime(jobFile string) time.Time {
+	now := time.Now()
+	if info, err := os.Stat(jobFile); err == nil && info.ModTime().Before(now) {
+		return info.ModTime()
+	}
+	return now
+}
+
+func isMiss(err error, miss **cas.Miss) bool { return errors.As(err, miss) }

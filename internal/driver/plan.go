@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dtlto/dtlto/internal/action"
+	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/thinlto"
+)
+
+// planned is a job with all that is known of it before it is compiled.
+type planned struct {
+	job    *thinlto.Job
+	number int                      // in the job file
+	size   int64                    // of the module, in bytes
+	module string                   // its name for people
+	real   func(path string) string // a module's name for people: LLD's, less what DTLTO added
+
+	// command is what LLD asked for, with what we add: file names as in the job
+	// file, to be run in the linker's working folder.
+	command []string
+
+	// action is the same as a pure function, to be run in a folder of its own. It is
+	// nil if there is none, and inPlace then says why.
+	action  *action.Action
+	inPlace error
+	modules []string          // paths, in the order of their names
+	names   map[string]string // paths → names in the action
+	index   []byte            // in the action's form
+	shard   cas.Digest        // of index
+	odd     string            // why the index could only be renamed; empty for a canonical one
+
+	// key is the action's, if its result may be kept; uncached then is nil.
+	key      cas.ActionKey
+	uncached error
+	miss     *cas.Miss // why the store did not have it
+}
+
+// backendArgs stand between the arguments common to all jobs and a job's own.
+//
+// Options in a Clang configuration file were meant for compiling sources;
+// in-process LTO does not see them. Modules whose triples are spelled
+// differently (Rust's has another vendor) are no reason for a warning: the
+// linker took them. And the inputs are bitcode whatever their names end in:
+// Clang takes a file with an ending that it does not know (.lo, none) for the
+// linker's and makes no object.
+var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-linker-warnings", "-x", "ir"}
+
+// plan says what is to be done for a job: its command and, if it can be had, its
+// action. An error ends the link; what only keeps a job from being an action
+// does not.
+func (b *backends) plan(number int) (*planned, error) {
+	job := &b.jobs.Jobs[number]
+	size, triple := lookAt(job.Module())
+	p := &planned{job: job, number: number, size: size, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
+	args := slices.Concat(b.jobs.Args, backendArgs)
+	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
+		args = append(args, target) // LTO compiles each module for its own; LLD names the first one's
+	}
+	p.command = append(args, job.Args...)
+	index, err := os.ReadFile(job.Index())
+	if err == nil && len(index) == 0 {
+		return nil, fmt.Errorf("%s: the index is empty, with which a backend makes an object without ThinLTO and says nothing", job.Index())
+	}
+	switch {
+	case err != nil:
+	case b.toolchain == "":
+		err = b.uncached // what a wrapper makes of names and folders is not known
+	default:
+		err = b.makeAction(p, index)
+	}
+	if err != nil { // where it stands, the compiler may know better
+		p.action, p.inPlace, p.uncached = nil, err, err
+	}
+	return p, nil
+}
+
+// makeAction gives p its action. The error is why it cannot have one.
+func (b *backends) makeAction(p *planned, index []byte) error {
+	p.modules = distinct(append([]string{p.job.Module()}, p.job.Imports()...))
+	p.names = action.Names(p.modules, b.jobs.Output, b.pid)
+	slices.SortFunc(p.modules, func(x, y string) int { return strings.Compare(p.names[x], p.names[y]) })
+	rename := func(path string) (string, bool) { name, ok := p.names[path]; return name, ok }
+	shard, err := bitcode.Canonicalise(index, rename, bitcode.Options{KeepBlockCount: hasSampleProfile(b.jobs.Args)})
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.job.Index(), err)
+	}
+	p.index, p.odd = shard.Data, shard.Reason
+	source := action.Source{
+		Args: p.command, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain,
+	}
+	if b.digests != nil {
+		p.shard = cas.DigestOf(p.index)
+	}
+	source.Shard = p.shard
+	if source.Modules, err = b.files(p.modules); err == nil {
+		source.Extra, err = b.files(b.extra)
+	}
+	if err != nil {
+		return err
+	}
+	p.action = action.Of(&source)
+	for i, f := range source.Extra {
+		p.names[f.Path] = action.ExtraName(i, f.Path)
+	}
+	if err := p.action.Check(); err != nil {
+		return err
+	}
+	if p.uncached == nil {
+		p.key = p.action.Encode().Key
+	}
+	return nil
+}
+
+// files digests files, unless nothing is kept anyway.
+func (b *backends) files(paths []string) ([]action.File, error) {
+	files := make([]action.File, len(paths))
+	for i, path := range paths {
+		files[i].Path = path
+		if b.digests == nil {
+			continue
+		}
+		var err error
+		if files[i].Digest, err = b.digests.Of(path); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// unchanged says whether the files of p are those that were digested: of an
+// object made while they were being changed, nobody knows of what it was made.
+func (b *backends) unchanged(p *planned) bool {
+	for path := range p.names {
+		if !b.digests.Unchanged(path) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *planned) places() []cas.Place {
+	places := make([]cas.Place, len(p.job.Outputs))
+	for i, path := range p.job.Outputs {
+		places[i] = cas.Place{Name: p.action.Outputs[i], Path: path}
+	}
+	return places
+}
+
+// hasSampleProfile says whether the backends use a sample profile, which may be
+// a partial one.
+func hasSampleProfile(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-fprofile-sample-use=") })
+}
+
+// lookAt gives a module's size and target triple, as far as they can be told;
+// the compiler will say what is wrong.
+func lookAt(path string) (size int64, triple string) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, ""
+	}
+	triple, _ = bitcode.TripleAt(f, info.Size())
+	return info.Size(), triple
+}
+
+// distinct removes repetitions, keeping the order.
+func distinct(words []string) []string {
+	seen := make(map[string]bool, len(words))
+	return slices.DeleteFunc(words, func(word string) bool {
+		again := seen[word]
+		seen[word] = true
+		return again
+	})
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"errors"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/record"
+)
+
+// estimate gives a function that says how long a job's compile will take: as
+// long as last time, or what the others' times make of the module's size.
+func (b *backends) estimate(plans []*planned) func(*planned) time.Duration {
+	known := make(map[*planned]time.Duration, len(plans))
+	var took time.Duration
+	var size int64
+	for _, p := range plans {
+		if before := b.lastTime(p); before != nil && before.Duration > 0 {
+			known[p] = before.Duration
+			took += before.Duration
+			size += p.size
+		}
+	}
+	perByte := 1.0
+	if size > 0 {
+		perByte = float64(took) / float64(size)
+	}
+	return func(p *planned) time.Duration {
+		if d, ok := known[p]; ok {
+			return d
+		}
+		return time.Duration(float64(p.size) * perByte)
+	}
+}
+
+// lastTime is what became of a job's module in the link before, or nil.
+func (b *backends) lastTime(p *planned) *record.Job {
+	if b.matches == nil {
+		return nil
+	}
+	return b.matches[p.number]
+}
+
+// remembered is what the next link is told of a job that has no outputs yet.
+func (b *backends) remembered(p *planned) record.Job {
+	job := record.Job{Module: p.module, Reason: p.odd}
+	if p.uncached != nil {
+		job.Reason = p.uncached.Error()
+		return job
+	}
+	job.Action = &record.Action{
+		Key: p.key, Toolchain: p.action.Toolchain, Args: p.action.Args, Env: p.action.Env,
+		Index: p.shard, Modules: make([]*record.Input, len(p.modules)), Own: -1,
+	}
+	for i, path := range p.modules {
+		job.Action.Modules[i] = b.input(path)
+		if path == p.job.Module() {
+			job.Action.Own = i
+		}
+	}
+	for _, path := range b.extra {
+		job.Action.Extra = append(job.Action.Extra, b.input(path))
+	}
+	return job
+}
+
+// input is a file as the record has it, the same for all who read it.
+func (b *backends) input(path string) *record.Input {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	input := b.inputs[path]
+	if input == nil {
+		digest, _ := b.digests.Of(path) // known: the action has it
+		input = &record.Input{Path: b.real(path), Digest: digest}
+		b.inputs[path] = input
+	}
+	return input
+}
+
+// note keeps how a job came to its outputs, and says what its compiler said.
+func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
+	messages := p.said(r.Messages, "")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counts[o]++
+	_, _ = b.messages.Write(messages)
+	job := &b.done[p.number]
+	job.Outcome, job.Duration = o, r.Duration
+	if o == record.Cached {
+		return
+	}
+	if p.miss != nil && p.miss.Reason != cas.Absent {
+		job.Reason = p.miss.Error()
+	}
+	if p.uncached != nil {
+		job.Reason = p.uncached.Error()
+	}
+	if before := b.lastTime(p); before != nil && o == record.Compiled {
+		job.Before = before.Action
+	}
+}
+
+// remember writes the link's record for the next one.
+func (b *backends) remember(failed error) {
+	if b.disk == nil {
+		return
+	}
+	b.noteFailures(failed)
+	link := record.Link{
+		Output: b.output, Folder: b.folder, Started: b.started, Wall: time.Since(b.started),
+		Compiler: b.compiler, Toolchain: b.toolchain, Jobs: b.done,
+		// A file with a name of this link's own never comes again.
+		Files: b.digests.Files(func(path string) bool { return b.real(path) == path }),
+	}
+	if err := link.Save(b.records); err != nil && !b.disk.Stopped() {
+		b.warn(err)
+	}
+}
+
+// noteFailures notes the jobs that failed.
+func (b *backends) noteFailures(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			b.noteFailures(err)
+		}
+		return
+	}
+	var failure *exec.Failure
+	if !errors.As(err, &failure) {
+		return
+	}
+	for i := range b.done {
+		if b.done[i].Module == failure.Name && b.done[i].Outcome == record.NotRun {
+			b.done[i].Outcome, b.done[i].Reason = record.Failed, failure.Reason
+			return
+		}
+	}
+}

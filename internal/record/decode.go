@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package record
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
+
+// decode reads what encode wrote. It keeps no reference to b. What encode
+// wrote once, lists and inputs, the link has once.
+func decode(b []byte) (*Link, error) {
+	body, err := checkedBody(b)
+	if err != nil {
+		return nil, err
+	}
+	d := decoder{reader: reader{rest: body}}
+	l := &Link{Output: string(d.take(d.number()))}
+	d.tables()
+	l.Folder = d.string()
+	l.Started = d.time()
+	l.Wall = time.Duration(d.signed())
+	l.Compiler, l.Toolchain = d.string(), d.string()
+	l.Files = d.files()
+	l.Jobs = d.jobs()
+	if d.broken || len(d.rest) > 0 {
+		return nil, fmt.Errorf("%w, %d bytes before its end", errMalformed, len(d.rest)+checksumSize)
+	}
+	return l, nil
+}
+
+// decoder has the tables that the rest refers to.
+type decoder struct {
+	reader
+	strings     []string // the first is ""
+	stringLists [][]string
+	inputs      []Input
+	inputLists  [][]*Input
+
+	// What is left of the memory for all of them.
+	actions []Action
+	modules []*Input
+
+	lastModule, lastInput int64
+}
+
+func (d *decoder) tables() {
+	d.stringTable()
+	d.stringLists = lists(d, d.string)
+	d.inputs = make([]Input, d.count(minInput))
+	for i := range d.inputs {
+		d.inputs[i] = Input{d.string(), d.digest()}
+	}
+	d.inputLists = lists(d, func() *Input { return d.inputAt(d.number()) })
+}
+
+func (d *decoder) stringTable() {
+	d.strings = make([]string, 1+d.count(minString))
+	ends := make([]int64, len(d.strings))
+	for i := 1; i < len(ends); i++ {
+		// No sum overflows that is made of lengths of at most that.
+		ends[i] = ends[i-1] + min(d.number(), maxSize)
+		if ends[i] == ends[i-1] {
+			d.fail()
+		}
+	}
+	text := string(d.take(ends[len(ends)-1]))
+	if d.broken {
+		d.strings = d.strings[:1]
+	}
+	for i := 1; i < len(d.strings); i++ {
+		d.strings[i] = text[ends[i-1]:ends[i]]
+	}
+}
+
+// lists reads a table of lists. They are only read by whoever has them, for
+// each may have many users.
+func lists[T any](d *decoder, element func() T) [][]T {
+	table := make([][]T, 1+d.count(minList))
+	for i := 1; i < len(table); i++ {
+		list := make([]T, d.count(1))
+		if len(list) == 0 {
+			d.fail()
+		}
+		for k := range list {
+			list[k] = element()
+		}
+		table[i] = list
+	}
+	return table
+}
+
+// string is one of the table.
+func (d *decoder) string() string { return at(d, d.strings, d.number()) }
+
+// at is an element of a table, zero if the number is none.
+func at[T any](d *decoder, table []T, n int64) (v T) {
+	if uint64(n) >= uint64(len(table)) {
+		d.fail()
+		return v
+	}
+	return table[n]
+}
+
+func (d *decoder) inputAt(n int64) *Input {
+	if uint64(n) >= uint64(len(d.inputs)) {
+		d.fail()
+		return nil
+	}
+	return &d.inputs[n]
+}
+
+// input is one of the table, by its distance from the one before.
+func (d *decoder) input() *Input {
+	d.lastInput += d.signed()
+	return d.inputAt(d.lastInput)
+}
+
+func (d *decoder) time() time.Time {
+	seconds, nanoseconds := d.signed(), d.number()
+	if nanoseconds >= int64(time.Second) {
+		d.fail()
+	}
+	return time.Unix(seconds, nanoseconds).UTC()
+}
+
+func (d *decoder) files() []File {
+	files := sliceOf[File](d.count(minFile))
+	var last Stat
+	for i := range files {
+		in := d.input()
+		if in == nil {
+			return nil
+		}
+		last.Size = in.Digest.Size + d.signed()
+		last.ModTime += d.signed()
+		last.ChangeTime = last.ModTime + d.signed()
+		last.Device += uint64(d.signed())
+		last.Inode += uint64(d.signed())
+		files[i] = File{in.Path, last, in.Digest}
+	}
+	return files
+}
+
+func (d *decoder) jobs() []Job {
+	jobs := sliceOf[Job](d.count(minJob))
+	d.actions = make([]Action, d.count(minAction))
+	d.modules = make([]*Input, d.count(1))
+	for i := range jobs {
+		d.job(&jobs[i])
+		if d.broken {
+			return nil
+		}
+	}
+	if len(d.actions)+len(d.modules) > 0 {
+		d.fail()
+	}
+	return jobs
+}
+
+func (d *decoder) job(j *Job) {
+	first := d.byte()
+	j.Outcome = Outcome(first & outcomeBits)
+	if j.Outcome >= outcomes || first&^jobBits != 0 {
+		d.fail()
+	}
+	d.lastModule += d.signed()
+	j.Module = at(d, d.strings, d.lastModule)
+	j.Reason = d.string()
+	j.Duration = time.Duration(d.signed())
+	if first&hasAction != 0 {
+		j.Action = d.action(nil)
+	}
+	if first&hasBefore != 0 {
+		j.Before = d.action(j.Action)
+	}
+}
+
+func (d *decoder) action(other *Action) *Action {
+	first := d.byte()
+	if len(d.actions) == 0 || first&^actionBits != 0 || first != 0 && other == nil {
+		d.fail()
+		return nil
+	}
+	a := &d.actions[0]
+	d.actions = d.actions[1:]
+	a.Toolchain = d.string()
+	a.Args = at(d, d.stringLists, d.number())
+	a.Env = at(d, d.stringLists, d.number())
+	a.Extra = at(d, d.inputLists, d.number())
+	a.Key = cas.ActionKey(d.digest())
+	if first&sameIndex != 0 {
+		a.Index = other.Index
+	} else {
+		a.Index = d.digest()
+	}
+	own := d.number()
+	if first&sameModules != 0 {
+		a.Modules = other.Modules
+	} else {
+		a.Modules = d.actionModules()
+	}
+	if own >= max(1, int64(len(a.Modules))) {
+		d.fail()
+		return nil
+	}
+	a.Own = int(own)
+	return a
+}
+
+func (d *decoder) actionModules() []*Input {
+	n := d.number()
+	if n > int64(len(d.modules)) {
+		d.fail()
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	modules := d.modules[:n:n]
+	d.modules = d.modules[n:]
+	for i := range modules {
+		modules[i] = d.input()
+	}
+	return modules
+}
+
+// sliceOf is nil for nothing, as in a link that was never written.
+func sliceOf[T any](n int) []T {
+	if n == 0 {
+		return nil
+	}
+	return make([]T, n)
+}
+
+// reader takes values off the front of rest. After the first that is not there,
+// it is broken, with nothing left, and gives zeros.
+type reader struct {
+	rest   []byte
+	broken bool
+}
+
+func (r *reader) fail() { r.rest, r.broken = nil, true }
+
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
+		r.fail()
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+func (r *reader) unsigned() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		v := uint64(r.rest[0])
+		r.rest = r.rest[1:]
+		return v
+	}
+	return r.longer()
+}
+
+func (r *reader) longer() uint64 {
+	var v uint64
+	for i, b := range r.rest {
+		if b < 0x80 {
+			if i == 9 && b > 1 {
+				break
+			}
+			r.rest = r.rest[i+1:]
+			return v | uint64(b)<<(7*i)
+		}
+		if i == 9 {
+			break
+		}
+		v |= uint64(b&0x7f) << (7 * i)
+	}
+	r.fail()
+	return 0
+}
+
+// number gives at most [math.MaxInt64].
+func (r *reader) number() int64 {
+	v := r.unsigned()
+	if v > math.MaxInt64 {
+		r.fail()
+		return 0
+	}
+	return int64(v)
+}
+
+// signed is a number that was written by [binary.AppendVarint].
+func (r *reader) signed() int64 {
+	v := r.unsigned()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+// count is how many of something follow, each of at least the given size.
+func (r *reader) count(size int) int {
+	n := r.number()
+	if n > int64(len(r.rest)/size) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) take(n int64) []byte {
+	if n > int64(len(r.rest)) {
+		r.fail()
+		return nil
+	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *reader) digest() (d cas.Digest) {
+	copy(d.Hash[:], r.take(int64(len(d.Hash))))
+	d.Size = r.number()
+	return d
+}

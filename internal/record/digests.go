@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package record
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
+
+// File is a file whose digest is remembered: as long as its Stat is this one,
+// its contents are those.
+type File struct {
+	Path   string
+	Stat   Stat
+	Digest cas.Digest
+}
+
+// Digests gives the digests of a link's files: the remembered ones of files
+// that are as they were, and those of the others by reading them, once. All
+// methods may be called concurrently.
+type Digests struct {
+	now   int64     // by the file system, in nanoseconds since 1970
+	since time.Time // when it was now, for the time that has passed since then
+
+	mu    sync.Mutex
+	files map[string]*file
+}
+
+// file is a path that was asked for, or that the last link knew.
+type file struct {
+	known *File // what the last link remembers
+
+	once    sync.Once
+	asked   atomic.Bool // once is done; what follows does not change any more
+	stat    Stat
+	digest  cas.Digest
+	err     error
+	settled atomic.Bool // changes would show in stat; becomes true, never false
+}
+
+// NewDigests starts with what the last link remembers. now is the time by the
+// clock that stamps files, and must not be later than that: the time of a file
+// that was just written, but not later than the system's own. Paths are looked
+// up as they are spelled, so known must come from a link in the same working
+// directory (see [Link.Known]).
+func NewDigests(known []File, now time.Time) *Digests {
+	d := &Digests{now: now.UnixNano(), since: time.Now(), files: make(map[string]*file, len(known))}
+	entries := make([]file, len(known))
+	for i := range known {
+		entries[i].known = &known[i]
+		d.files[known[i].Path] = &entries[i]
+	}
+	return d
+}
+
+// Of is the digest of a regular file, symbolic links followed. A file that
+// changes while it is read is an error. The answer for a path stays the same,
+// whatever becomes of the file: see [Digests.Unchanged].
+func (d *Digests) Of(path string) (cas.Digest, error) {
+	f := d.file(path)
+	f.once.Do(func() {
+		d.find(f, path)
+		f.asked.Store(true)
+	})
+	return f.digest, f.err
+}
+
+func (d *Digests) file(path string) *file {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.files[path]
+	if f == nil {
+		f = new(file)
+		d.files[path] = f
+	}
+	return f
+}
+
+func (d *Digests) find(f *file, path string) {
+	if f.stat, f.err = statOf(path); f.err != nil {
+		return
+	}
+	// A remembered file was settled when it was hashed. That it must be now as
+	// well matters when the clock was set back since: its times will come again.
+	if f.known != nil && f.known.Stat == f.stat && f.stat.settled(d.now) {
+		f.digest = f.known.Digest
+		f.settled.Store(true)
+		return
+	}
+	at := d.clock()
+	f.digest, f.stat, f.err = hashFile(path)
+	f.settled.Store(f.err == nil && f.stat.settled(at))
+}
+
+// clock is the time by the file system, or somewhat earlier.
+func (d *Digests) clock() int64 { return d.now + int64(time.Since(d.since)) }
+
+var errChanges = errors.New("changes while it is being read")
+
+// hashFile reads a file whole. The Stat is that of just these contents.
+func hashFile(path string) (cas.Digest, Stat, error) {
+	f, err := os.OpenFile(path, openFlags, 0)
+	if err != nil {
+		return cas.Digest{}, Stat{}, err
+	}
+	defer f.Close()
+	before, err := statOfOpen(f)
+	if err != nil {
+		return cas.Digest{}, Stat{}, err
+	}
+	digest, err := cas.DigestOfReader(f)
+	if err != nil {
+		return cas.Digest{}, Stat{}, err
+	}
+	after, err := statOfOpen(f)
+	if err == nil && (after != before || digest.Size != after.Size) {
+		err = &fs.PathError{Op: "read", Path: path, Err: errChanges}
+	}
+	if err != nil {
+		return cas.Digest{}, Stat{}, err
+	}
+	return digest, after, nil
+}
+
+// Unchanged says whether the file at path is still the one whose digest Of
+// gave, and has been since. It is asked before a result is published that a
+// compiler made from the file some time after Of: a file that was edited
+// meanwhile must not give its object to the earlier contents. A change of
+// anything in Stat counts, so a new hard link to the file does, too.
+//
+// Usually this is one look at the file's Stat. A file that was hashed within
+// the clock's granularity of its last change is read again.
+func (d *Digests) Unchanged(path string) bool {
+	f := d.file(path)
+	if !f.asked.Load() || f.err != nil {
+		return false
+	}
+	if stat, err := statOf(path); err != nil || stat != f.stat {
+		return false
+	}
+	if f.settled.Load() {
+		return true
+	}
+	at := d.clock()
+	digest, stat, err := hashFile(path)
+	if err != nil || digest != f.digest || stat != f.stat {
+		return false
+	}
+	if stat.settled(at) {
+		f.settled.Store(true)
+	}
+	return true
+}
+
+// Files are those that were asked for and whose digests the next link may rely
+// on, sorted by path. keep chooses among them by path; nil keeps all.
+func (d *Digests) Files(keep func(path string) bool) []File {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	files := make([]File, 0, len(d.files))
+	for path, f := range d.files {
+		if f.asked.Load() && f.settled.Load() && (keep == nil || keep(path)) {
+			files = append(files, File{path, f.stat, f.digest})
+		}
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return files
+}

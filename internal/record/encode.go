@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
+
+// encode writes l. The same link gives the same bytes. It fails for a link that
+// decode would refuse.
+func encode(l *Link) ([]byte, error) {
+	e := newEncoder(l)
+	e.files(l.Files)
+	for i := range l.Jobs {
+		if err := e.job(&l.Jobs[i]); err != nil {
+			return nil, fmt.Errorf("module %s: %w", l.Jobs[i].Module, err)
+		}
+	}
+	if e.inputs.err != nil {
+		return nil, e.inputs.err
+	}
+	link := e.link(l)
+	head := appendString([]byte(magic+version), l.Output)
+	jobs := appendNumbers(nil, len(l.Jobs), e.actionCount, e.moduleCount)
+	size := len(head) + e.strings.size() + e.stringLists.size() + e.inputs.size() + e.inputLists.size() +
+		len(link) + len(e.fileBytes) + len(jobs) + len(e.jobBytes) + checksumSize
+	if size > maxSize {
+		return nil, fmt.Errorf("%d bytes, more than %d", size, maxSize)
+	}
+	b := append(make([]byte, 0, size), head...)
+	b = e.strings.append(b)
+	b = e.stringLists.append(b)
+	b = e.inputs.append(b)
+	b = e.inputLists.append(b)
+	b = append(append(b, link...), e.fileBytes...)
+	b = append(append(b, jobs...), e.jobBytes...)
+	sum := checksum(b)
+	return append(b, sum[:]...), nil
+}
+
+// encoder collects the tables and, at the same time, what refers to them.
+type encoder struct {
+	strings     stringTable
+	stringLists listTable[string]
+	inputs      inputTable
+	inputLists  listTable[uint64]
+
+	fileBytes, jobBytes      []byte
+	actionCount, moduleCount int
+
+	lastModule, lastInput uint64
+	own, before, extra    []uint64 // inputs of an action; reused
+}
+
+func newEncoder(l *Link) *encoder {
+	contents := len(l.Files) + len(l.Jobs)/2
+	e := &encoder{
+		strings:     stringTable{numbers: make(map[string]uint64, contents)},
+		stringLists: listTable[string]{numbers: map[uint64][]uint64{}},
+		inputs:      inputTable{numbers: make(map[Input]uint64, contents), shared: make(map[*Input]uint64, contents)},
+		inputLists:  listTable[uint64]{numbers: map[uint64][]uint64{}},
+		fileBytes:   make([]byte, 0, 32*len(l.Files)),
+		jobBytes:    make([]byte, 0, 160*len(l.Jobs)),
+	}
+	e.strings.lengths = make([]byte, 0, 2*contents)
+	e.strings.bytes = make([]byte, 0, 64*contents)
+	e.inputs.paths = &e.strings
+	e.inputs.bytes = make([]byte, 0, 40*contents)
+	return e
+}
+
+func (e *encoder) link(l *Link) []byte {
+	b := binary.AppendUvarint(nil, e.strings.number(l.Folder))
+	b = binary.AppendVarint(b, l.Started.Unix())
+	b = binary.AppendUvarint(b, uint64(l.Started.Nanosecond()))
+	b = binary.AppendVarint(b, int64(l.Wall))
+	b = binary.AppendUvarint(b, e.strings.number(l.Compiler))
+	return binary.AppendUvarint(b, e.strings.number(l.Toolchain))
+}
+
+func (e *encoder) files(files []File) {
+	b := binary.AppendUvarint(e.fileBytes, uint64(len(files)))
+	var last Stat
+	for i := range files {
+		f := &files[i]
+		b = e.input(b, e.inputs.number(Input{f.Path, f.Digest}))
+		b = binary.AppendVarint(b, f.Stat.Size-f.Digest.Size)
+		b = binary.AppendVarint(b, f.Stat.ModTime-last.ModTime)
+		b = binary.AppendVarint(b, f.Stat.ChangeTime-f.Stat.ModTime)
+		b = binary.AppendVarint(b, int64(f.Stat.Device-last.Device))
+		b = binary.AppendVarint(b, int64(f.Stat.Inode-last.Inode))
+		last = f.Stat
+	}
+	e.fileBytes = b
+}
+
+// input writes the number of an input.
+func (e *encoder) input(b []byte, n uint64) []byte {
+	b = binary.AppendVarint(b, int64(n-e.lastInput))
+	e.lastInput = n
+	return b
+}
+
+// A job begins with a byte: its outcome and which actions it has.
+const (
+	outcomeBits = 1<<4 - 1
+	hasAction   = 1 << 4
+	hasBefore   = 1 << 5
+	jobBits     = outcomeBits | hasAction | hasBefore
+)
+
+func (e *encoder) job(j *Job) error {
+	if j.Outcome >= outcomes {
+		return fmt.Errorf("%v is unknown", j.Outcome)
+	}
+	first := byte(j.Outcome)
+	if j.Action != nil {
+		first |= hasAction
+	}
+	if j.Before != nil {
+		first |= hasBefore
+	}
+	module := e.strings.number(j.Module)
+	b := binary.AppendVarint(append(e.jobBytes, first), int64(module-e.lastModule))
+	e.lastModule = module
+	b = binary.AppendUvarint(b, e.strings.number(j.Reason))
+	b = binary.AppendVarint(b, int64(j.Duration))
+	e.jobBytes = b
+	if err := e.action(j.Action, nil); err != nil {
+		return err
+	}
+	return e.action(j.Before, j.Action)
+}
+
+// An action begins with a byte: what it has in common with the job's other
+// action. When a compiler is replaced, every module has two.
+const (
+	sameIndex = 1 << iota
+	sameModules
+	actionBits = sameIndex | sameModules
+)
+
+func (e *encoder) action(a, other *Action) error {
+	if a == nil {
+		return nil
+	}
+	if a.Own < 0 || a.Own >= max(1, len(a.Modules)) {
+		return fmt.Errorf("its own module is number %d of %d", a.Own, len(a.Modules))
+	}
+	if min(a.Key.Size, a.Index.Size) < 0 {
+		return errNegative
+	}
+	into := &e.own // stays for the job's other action
+	if other != nil {
+		into = &e.before
+	}
+	modules := e.numbers(into, a.Modules)
+	var first byte
+	if other != nil && a.Index == other.Index {
+		first |= sameIndex
+	}
+	if other != nil && slices.Equal(modules, e.own) {
+		first |= sameModules
+	}
+	b := append(e.jobBytes, first)
+	b = binary.AppendUvarint(b, e.strings.number(a.Toolchain))
+	b = binary.AppendUvarint(b, e.stringLists.number(a.Args, hashString, e.strings.number))
+	b = binary.AppendUvarint(b, e.stringLists.number(a.Env, hashString, e.strings.number))
+	b = binary.AppendUvarint(b, e.inputLists.number(e.numbers(&e.extra, a.Extra), itself, itself))
+	b = appendDigest(b, cas.Digest(a.Key))
+	if first&sameIndex == 0 {
+		b = appendDigest(b, a.Index)
+	}
+	b = binary.AppendUvarint(b, uint64(a.Own))
+	if first&sameModules == 0 {
+		b = binary.AppendUvarint(b, uint64(len(modules)))
+		for _, n := range modules {
+			b = e.input(b, n)
+		}
+		e.moduleCount += len(modules)
+	}
+	e.jobBytes = b
+	e.actionCount++
+	return nil
+}
+
+// numbers gives those of inputs, in a buffer.
+func (e *encoder) numbers(buffer *[]uint64, inputs []*Input) []uint64 {
+	numbers := (*buffer)[:0]
+	for _, in := range inputs {
+		numbers = append(numbers, e.inputs.numberOf(in))
+	}
+	*buffer = numbers
+	return numbers
+}
+
+func appendNumbers(b []byte, numbers ...int) []byte {
+	for _, n := range numbers {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}

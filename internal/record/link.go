@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package record
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
+
+// Link is what is remembered of a link.
+type Link struct {
+	Output    string // absolute path of what it made
+	Folder    string // its working directory, to which the paths of Files are relative
+	Started   time.Time
+	Wall      time.Duration
+	Compiler  string // path
+	Toolchain string // the compiler's identity
+	Files     []File
+	Jobs      []Job // in the link's order
+}
+
+// Job is what became of a module.
+type Job struct {
+	// Module is the module's stable name: LLD's id without what DTLTO added to
+	// it, a path or "libx.a(m.o at 86)".
+	Module  string
+	Outcome Outcome
+	// Reason is why the result could not be kept or was not to be had, or how
+	// its index fell short of the canonical form. May be empty.
+	Reason   string
+	Duration time.Duration // of the compile, where it ran last
+	Action   *Action       // nil if there was none
+	// Before is the action of the link before, if this link compiled the module
+	// and that one knew it.
+	Before *Action
+}
+
+// Outcome is what became of a job.
+type Outcome uint8
+
+// The outcomes.
+const (
+	NotRun   Outcome = iota // the link ended before
+	Cached                  // the result was known
+	Compiled                // and the result kept
+	Uncached                // compiled, and the result could not be kept
+	Failed
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{"not run", "cached", "compiled", "compiled and not kept", "failed"}
+
+// String is the outcome in words.
+func (o Outcome) String() string {
+	if o < outcomes {
+		return outcomeNames[o]
+	}
+	return fmt.Sprintf("outcome %d", uint8(o))
+}
+
+// Action is what went into a compile, in the terms of the link: paths instead
+// of the names that the action itself has for them.
+type Action struct {
+	Key       cas.ActionKey
+	Toolchain string
+	Args      []string // the command, as in the action
+	Env       []string // "NAME=value"
+	Index     cas.Digest
+	// Modules are the job's own and those that it imports from, in the order of
+	// their ranks: Args call the one at 1 "01.bc". Actions of a link should
+	// share their Inputs: there are many times more uses than files.
+	Modules []*Input
+	Own     int // which of Modules is the job's own
+	// Extra are other files that the command reads: Args call the one at 1
+	// "input1" and the ending of its path.
+	Extra []*Input
+}
+
+// Input is a file that actions read.
+type Input struct {
+	Path   string // stable name: of a module as in Job
+	Digest cas.Digest
+}
+
+// Known are the remembered files of a link, or nothing if l is nil or it ran in
+// another folder, where the same paths may be other files.
+func (l *Link) Known(folder string) []File {
+	if l == nil || l.Folder != folder {
+		return nil
+	}
+	return l.Files
+}

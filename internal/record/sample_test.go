@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
+
+// digestOf is made for a number, quickly.
+func digestOf(n, size int) cas.Digest {
+	d := cas.Digest{Size: int64(size)}
+	for i := range 4 {
+		binary.LittleEndian.PutUint64(d.Hash[8*i:], uint64(n+1)*0x9E3779B97F4A7C15*uint64(2*i+1))
+	}
+	return d
+}
+
+// sampleLink is like a link of n modules with about 20 imports each, most of
+// them from nearby. A fifth are archive members. Of every ten, one was compiled.
+func sampleLink(n int) *Link {
+	l := &Link{
+		Output: "/home/user/project/build/bin/program", Folder: "/home/user/project/build",
+		Started: time.Unix(1_790_000_000, 123).UTC(), Wall: 3 * time.Second,
+		Compiler: "/usr/lib/llvm-22/bin/clang", Toolchain: strings.Repeat("ab", 32),
+	}
+	inputs := make([]*Input, n)
+	for i := range inputs {
+		inputs[i] = &Input{sampleName(i), digestOf(i, 50_000+i*37%10_000)}
+		if !strings.HasSuffix(inputs[i].Path, ")") {
+			l.Files = append(l.Files, File{inputs[i].Path, Stat{
+				Size: inputs[i].Digest.Size, ModTime: 1_780_000_000_000_000_000 + int64(i)*71_234_567,
+				ChangeTime: 1_780_000_000_000_400_000 + int64(i)*71_234_567, Device: 2049, Inode: uint64(5_000_000 + i*3),
+			}, inputs[i].Digest})
+		}
+	}
+	profile := &Input{"profiles/program.profdata", digestOf(-2, 1_000_000)}
+	for i := range n {
+		l.Jobs = append(l.Jobs, sampleJob(i, inputs, profile))
+	}
+	return l
+}
+
+func sampleName(i int) string {
+	if i%5 == 4 {
+		return fmt.Sprintf("third_party/library%d/liblibrary%d.a(source_file_%d.o at %d)", i/500, i/500, i, 86+i*977)
+	}
+	return fmt.Sprintf("obj/component_%d/sub_component_%d/component_%d.source_file_%d.o", i/400, i/40, i/40, i)
+}
+
+func sampleJob(i int, inputs []*Input, profile *Input) Job {
+	j := Job{Module: inputs[i].Path, Outcome: Cached, Duration: time.Duration(100+i*7919%900) * time.Millisecond}
+	j.Action = sampleAction(i, inputs, profile)
+	if i%10 == 3 {
+		j.Outcome, j.Reason = Compiled, "absent"
+		before := *j.Action
+		before.Key, before.Index = cas.ActionKey(digestOf(i+1<<22, 142)), digestOf(i+1<<23, 9000)
+		if i%20 == 3 {
+			before.Index = j.Action.Index
+			before.Args = sampleArgs("-O3", before.Own)
+		}
+		if i%30 == 3 {
+			before.Modules = before.Modules[:len(before.Modules)-1]
+			before.Own = 0
+		}
+		j.Before = &before
+	}
+	return j
+}
+
+func sampleAction(i int, inputs []*Input, profile *Input) *Action {
+	a := &Action{
+		Key: cas.ActionKey(digestOf(i+1<<20, 142)), Toolchain: strings.Repeat("ab", 32),
+		Env: []string{"LC_ALL=C"}, Index: digestOf(i+1<<21, 4000+i%5000), Extra: []*Input{profile},
+	}
+	first := max(0, i-10)
+	for k := first; k < min(len(inputs), first+18); k++ {
+		a.Modules = append(a.Modules, inputs[k])
+	}
+	a.Own = i - first
+	for k := range 3 { // from far away
+		a.Modules = append(a.Modules, inputs[(i*7919+k*104729)%len(inputs)])
+	}
+	a.Args = sampleArgs("-O2", a.Own)
+	return a
+}
+
+func sampleArgs(level string, own int) []string {
+	return append(strings.Fields("clang -c --target=x86_64-unknown-linux-gnu "+level+" -faddrsig -ffunction-sections -fdata-sections -fpic "+
+		"-mllvm -no-pgo-warn-mismatch -fprofile-use=input0.profdata -Wno-unused-command-line-argument --no-default-config "+
+		"-Wno-override-module -Wno-linker-warnings -x ir"), fmt.Sprintf("%02d.bc", own), "-fthinlto-index=index.thinlto.bc", "-o", "output0.o")
+}
