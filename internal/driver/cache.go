@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,7 +54,8 @@ func (b *backends) openCache(jobFile string) {
 	})
 	b.store = b.disk
 	b.records = recordFolder(folder)
-	if b.before, err = record.Load(b.records, b.output); err != nil {
+	b.before, err = record.Load(b.records, b.output)
+	if err != nil && !errors.As(err, new(*fs.PathError)) { // a folder that cannot be read is the store's to report
 		b.warn(err)
 	}
 	b.digests = record.NewDigests(b.before.Known(b.folder), fileTime(jobFile))

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Identity stands for everything of a compiler that decides what objects it
@@ -49,25 +51,28 @@ func Identity(compiler string) (string, error) {
 	return identity, nil
 }
 
-// partsOf lists the files of a compiler, one a line: digest, stat, path.
+// partsOf lists the files of a compiler, one a line: digest, stat, path. A few
+// libraries are nearly all of it, so all are read at once.
 func partsOf(program string) (string, error) {
 	files, err := loadedWith(program)
 	if err != nil {
 		return "", err
 	}
-	var parts strings.Builder
-	for _, file := range files {
-		stat, err := statText(file) // before reading: a change in between is noticed by sameParts
-		if err != nil {
-			return "", err
-		}
-		digest, err := digestOf(file)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&parts, "%s\t%s\t%s\n", digest, stat, file)
+	parts := make([]string, len(files))
+	var group errgroup.Group
+	for i, file := range files {
+		group.Go(func() error {
+			stat, err := statText(file) // before reading: a change in between is noticed by sameParts
+			if err != nil {
+				return err
+			}
+			digest, err := digestOf(file)
+			parts[i] = fmt.Sprintf("%s\t%s\t%s\n", digest, stat, file)
+			return err
+		})
 	}
-	return parts.String(), nil
+	err = group.Wait()
+	return strings.Join(parts, ""), err
 }
 
 // sameParts says whether the files are those that were digested, and gives
