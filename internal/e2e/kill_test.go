@@ -26,8 +26,8 @@ type cachedProgram struct {
 	want    map[int][]byte // the program by variant
 }
 
-// variants are ways of linking the program that have no action in common.
-const variants = 5
+// programVariants are ways of linking the program that have no action in common.
+const programVariants = 5
 
 func newCachedProgram(t *testing.T) *cachedProgram {
 	dir := t.TempDir()
@@ -42,7 +42,7 @@ func newCachedProgram(t *testing.T) *cachedProgram {
 	}
 	compile(t, dir, "main.c", calls+"int main(int n, char **v) { (void)v; return (m0(n) ^ m1(n) ^ m2(n) ^ m3(n) ^ m4(n) ^ m5(n) ^ m6(n) ^ m7(n)) & 1; }\n")
 	p.objects = append(p.objects, filepath.Join(dir, "main.o"))
-	for variant := range variants {
+	for variant := range programVariants {
 		folder := t.TempDir()
 		if said, err := p.command(folder, variant, "--dtlto-no-cache").CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, said)
@@ -108,7 +108,7 @@ func TestKilledLinks(t *testing.T) {
 		}
 		var running []*exec.Cmd
 		for i, folder := range folders {
-			cmd := p.command(folder, (round+i/2)%variants) // two of the same, and another
+			cmd := p.command(folder, (round+i/2)%programVariants) // two of the same, and another
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -126,7 +126,7 @@ func TestKilledLinks(t *testing.T) {
 		}
 		if round%5 == 4 {
 			folder := folders[round%len(folders)]
-			p.link(folder, round%variants)
+			p.link(folder, round%programVariants)
 			p.wantNothingLeft(folder)
 		}
 		p.dtlto("cache", "verify")
@@ -134,7 +134,7 @@ func TestKilledLinks(t *testing.T) {
 	if killed < rounds {
 		t.Errorf("only %d links were killed", killed)
 	}
-	for variant := range variants {
+	for variant := range programVariants {
 		p.link(folders[0], variant)
 		if said := p.link(folders[0], variant); !strings.Contains(said, " 9 cached") {
 			t.Errorf("not everything is cached: %s", said)
