@@ -9,12 +9,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
+
+// manyJobs is from how many jobs on memory is collected as usual. A job that is
+// found in the cache allocates about 60 KB, most of it short-lived.
+const manyJobs = 1000
 
 // Distribute makes the native objects that a job file asks for, as LLD's
 // distributor. What compilers print goes to messages, and with it what went
@@ -33,6 +38,9 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 	}
 	if len(b.jobs.Jobs) == 0 {
 		return nil // LLD's own cache had everything
+	}
+	if len(b.jobs.Jobs) < manyJobs {
+		debug.SetGCPercent(1000) // a short life, and little memory: not worth collecting
 	}
 	if err := b.open(jobFile); err != nil {
 		return err
