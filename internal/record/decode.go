@@ -26,8 +26,11 @@ func decode(b []byte) (*Link, error) {
 	l.Compiler, l.Toolchain = d.string(), d.string()
 	l.Files = d.files()
 	l.Jobs = d.jobs()
-	if d.broken || len(d.rest) > 0 {
-		return nil, fmt.Errorf("%w, %d bytes before its end", errMalformed, len(d.rest)+checksumSize)
+	if len(d.rest) > 0 {
+		d.fail()
+	}
+	if d.broken {
+		return nil, fmt.Errorf("%w, %d bytes before its end", errMalformed, d.left+checksumSize)
 	}
 	return l, nil
 }
@@ -135,12 +138,13 @@ func (d *decoder) files() []File {
 		if in == nil {
 			return nil
 		}
+		original := d.string()
 		last.Size = in.Digest.Size + d.signed()
 		last.ModTime += d.signed()
 		last.ChangeTime = last.ModTime + d.signed()
 		last.Device += uint64(d.signed())
 		last.Inode += uint64(d.signed())
-		files[i] = File{in.Path, last, in.Digest}
+		files[i] = File{in.Path, last, in.Digest, original}
 	}
 	return files
 }
@@ -170,6 +174,7 @@ func (d *decoder) job(j *Job) {
 	d.lastModule += d.signed()
 	j.Module = at(d, d.strings, d.lastModule)
 	j.Reason = d.string()
+	j.IndexReason = d.string()
 	j.Duration = time.Duration(d.signed())
 	if first&hasAction != 0 {
 		j.Action = d.action(nil)
@@ -241,9 +246,14 @@ func sliceOf[T any](n int) []T {
 type reader struct {
 	rest   []byte
 	broken bool
+	left   int // of rest when it broke
 }
 
-func (r *reader) fail() { r.rest, r.broken = nil, true }
+func (r *reader) fail() {
+	if !r.broken {
+		r.rest, r.broken, r.left = nil, true, len(r.rest)
+	}
+}
 
 func (r *reader) byte() byte {
 	if len(r.rest) == 0 {

@@ -4,7 +4,8 @@
 // output: the digests of its files, how long each compile took, and what each
 // module's action was.
 //
-// [Digests] gives digests without reading files that are as they were.
+// [Digests] gives digests without reading files that are as they were, and
+// those of archive members that the linker writes out anew for each link.
 // [Load] and [Link.Save] read and write records, one file for each output.
 // [Link.Match] finds a module in the record before, and [Job.Why] says why a
 // module was compiled, from [Differences] between its two actions.

@@ -5,6 +5,7 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -52,6 +53,7 @@ type encoder struct {
 	fileBytes, jobBytes      []byte
 	actionCount, moduleCount int
 
+	seed                  maphash.Seed // differs each time; what is written does not depend on it
 	lastModule, lastInput uint64
 	own, before, extra    []uint64 // inputs of an action; reused
 }
@@ -63,6 +65,7 @@ func newEncoder(l *Link) *encoder {
 		stringLists: listTable[string]{numbers: map[uint64][]uint64{}},
 		inputs:      inputTable{numbers: make(map[Input]uint64, contents), shared: make(map[*Input]uint64, contents)},
 		inputLists:  listTable[uint64]{numbers: map[uint64][]uint64{}},
+		seed:        maphash.MakeSeed(),
 		fileBytes:   make([]byte, 0, 32*len(l.Files)),
 		jobBytes:    make([]byte, 0, 160*len(l.Jobs)),
 	}
@@ -72,6 +75,8 @@ func newEncoder(l *Link) *encoder {
 	e.inputs.bytes = make([]byte, 0, 40*contents)
 	return e
 }
+
+func (e *encoder) hash(s string) uint64 { return maphash.String(e.seed, s) }
 
 func (e *encoder) link(l *Link) []byte {
 	b := binary.AppendUvarint(nil, e.strings.number(l.Folder))
@@ -88,6 +93,7 @@ func (e *encoder) files(files []File) {
 	for i := range files {
 		f := &files[i]
 		b = e.input(b, e.inputs.number(Input{f.Path, f.Digest}))
+		b = binary.AppendUvarint(b, e.strings.number(f.Original))
 		b = binary.AppendVarint(b, f.Stat.Size-f.Digest.Size)
 		b = binary.AppendVarint(b, f.Stat.ModTime-last.ModTime)
 		b = binary.AppendVarint(b, f.Stat.ChangeTime-f.Stat.ModTime)
@@ -128,6 +134,7 @@ func (e *encoder) job(j *Job) error {
 	b := binary.AppendVarint(append(e.jobBytes, first), int64(module-e.lastModule))
 	e.lastModule = module
 	b = binary.AppendUvarint(b, e.strings.number(j.Reason))
+	b = binary.AppendUvarint(b, e.strings.number(j.IndexReason))
 	b = binary.AppendVarint(b, int64(j.Duration))
 	e.jobBytes = b
 	if err := e.action(j.Action, nil); err != nil {
@@ -166,10 +173,10 @@ func (e *encoder) action(a, other *Action) error {
 	if other != nil && slices.Equal(modules, e.own) {
 		first |= sameModules
 	}
-	b := append(e.jobBytes, first)
+	b := binary.AppendUvarint(e.jobBytes, uint64(first))
 	b = binary.AppendUvarint(b, e.strings.number(a.Toolchain))
-	b = binary.AppendUvarint(b, e.stringLists.number(a.Args, hashString, e.strings.number))
-	b = binary.AppendUvarint(b, e.stringLists.number(a.Env, hashString, e.strings.number))
+	b = binary.AppendUvarint(b, e.stringLists.number(a.Args, e.hash, e.strings.number))
+	b = binary.AppendUvarint(b, e.stringLists.number(a.Env, e.hash, e.strings.number))
 	b = binary.AppendUvarint(b, e.inputLists.number(e.numbers(&e.extra, a.Extra), itself, itself))
 	b = appendDigest(b, cas.Digest(a.Key))
 	if first&sameIndex == 0 {

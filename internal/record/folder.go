@@ -16,18 +16,20 @@ import (
 	"time"
 )
 
-// The folder holds, for each output, one file that is named by a hash of the
-// output's path, and files that are being written.
+// The folder, which nobody else should use, holds for each output one file that
+// is named by a hash of the output's path, and files that are being written.
 const (
 	ending = ".link"
 	aside  = ".dtlto-"
 )
 
-// What is kept of other outputs' records when an output gets its first.
+// What is kept of all records when they are tidied, which is when an output gets
+// its first or has an old one.
 const (
-	maxAge     = 30 * 24 * time.Hour
-	maxRecords = 1000
-	maxBytes   = 1 << 30
+	tidyInterval = 24 * time.Hour
+	maxAge       = 30 * tidyInterval
+	maxRecords   = 1000
+	maxBytes     = 1 << 30
 )
 
 // abandoned is how old a file aside is that nobody is writing any more.
@@ -102,8 +104,9 @@ func readRecord(path string) ([]byte, error) {
 }
 
 // Save keeps l as the last link of its output, whole or not at all. Of two that
-// are saved at once one is kept. With the first record of an output, those that
-// were not renewed for 30 days are removed, and the oldest of too many.
+// are saved at once one is kept. With the first record of an output, and the
+// first for a day, those that were not renewed for 30 days are removed, and the
+// oldest of too many.
 //
 // Nothing is synced to the disk: after a power failure the record may be
 // damaged, which Load tells.
@@ -125,8 +128,8 @@ func (l *Link) save(folder string) error {
 	if err != nil {
 		return err
 	}
-	_, err = os.Lstat(path)
-	first := errors.Is(err, fs.ErrNotExist)
+	info, err := os.Lstat(path)
+	first := err != nil || time.Since(info.ModTime()) > tidyInterval
 	if err := write(folder, path, b); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 //	inputs: number, and each: path, digest
 //	lists of inputs (what all compiles read): number, and each: length, inputs
 //	folder, start, wall time, compiler, toolchain
-//	files: number, and each: input, stat as differences
+//	files: number, and each: input, original, stat as differences
 //	jobs: number of jobs, of actions, of modules in them, and each job
 //	checksum
 //
@@ -46,8 +46,8 @@ const (
 	minString = 2 // its length, which is not 0, and that
 	minList   = 2
 	minInput  = 1 + minDigest
-	minFile   = 6
-	minJob    = 4
+	minFile   = 7
+	minJob    = 5
 	minAction = 6 + minDigest
 	minDigest = 33
 )
@@ -59,10 +59,8 @@ const (
 // can write a false record can write a false cache.
 const checksumSize = 8
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 func checksum(b []byte) (sum [checksumSize]byte) {
-	binary.LittleEndian.PutUint32(sum[:], crc32.Checksum(b, castagnoli))
+	binary.LittleEndian.PutUint32(sum[:], crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
 	binary.LittleEndian.PutUint32(sum[4:], crc32.ChecksumIEEE(b))
 	return sum
 }

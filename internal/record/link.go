@@ -27,13 +27,15 @@ type Job struct {
 	// it, a path or "libx.a(m.o at 86)".
 	Module  string
 	Outcome Outcome
-	// Reason is why the result could not be kept or was not to be had, or how
-	// its index fell short of the canonical form. May be empty.
-	Reason   string
-	Duration time.Duration // of the compile, where it ran last
-	Action   *Action       // nil if there was none
-	// Before is the action of the link before, if this link compiled the module
-	// and that one knew it.
+	// Reason is why the result was not to be had, or for Uncached, why it could
+	// not be kept. May be empty.
+	Reason string
+	// IndexReason is why its index is not in canonical form, empty if it is.
+	IndexReason string
+	Duration    time.Duration // of the compile, where it ran last
+	Action      *Action       // nil if there was none
+	// Before is what the module's action was when it last gave an object, if
+	// that is known and this link did not find the result: see [Job.Completed].
 	Before *Action
 }
 
@@ -91,4 +93,17 @@ func (l *Link) Known(folder string) []File {
 		return nil
 	}
 	return l.Files
+}
+
+// Completed is the last action of a job that gave an object, as far as it is on
+// record: of a job that failed or was not run, the one before. It is what Before
+// should be in the next link that compiles the module. j may be nil.
+func (j *Job) Completed() *Action {
+	switch {
+	case j == nil:
+		return nil
+	case j.Outcome == Failed || j.Outcome == NotRun:
+		return j.Before
+	}
+	return j.Action
 }

@@ -65,6 +65,14 @@ func withoutOffset(id string) string {
 	return id[:at]
 }
 
+// Readable is an id without its offset, for people.
+func Readable(id string) string {
+	if stem := withoutOffset(id); stem != id {
+		return stem + ")"
+	}
+	return id
+}
+
 func isNumber(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }

@@ -31,18 +31,25 @@ func sampleLink(n int) *Link {
 	inputs := make([]*Input, n)
 	for i := range inputs {
 		inputs[i] = &Input{sampleName(i), digestOf(i, 50_000+i*37%10_000)}
-		if !strings.HasSuffix(inputs[i].Path, ")") {
-			l.Files = append(l.Files, File{inputs[i].Path, Stat{
-				Size: inputs[i].Digest.Size, ModTime: 1_780_000_000_000_000_000 + int64(i)*71_234_567,
-				ChangeTime: 1_780_000_000_000_400_000 + int64(i)*71_234_567, Device: 2049, Inode: uint64(5_000_000 + i*3),
-			}, inputs[i].Digest})
-		}
+		l.Files = append(l.Files, sampleFile(i, *inputs[i]))
 	}
 	profile := &Input{"profiles/program.profdata", digestOf(-2, 1_000_000)}
 	for i := range n {
 		l.Jobs = append(l.Jobs, sampleJob(i, inputs, profile))
 	}
 	return l
+}
+
+func sampleFile(i int, in Input) File {
+	f := File{Path: in.Path, Digest: in.Digest, Stat: Stat{
+		Size: in.Digest.Size, ModTime: 1_780_000_000_000_000_000 + int64(i)*71_234_567,
+		ChangeTime: 1_780_000_000_000_400_000 + int64(i)*71_234_567, Device: 2049, Inode: uint64(5_000_000 + i*3),
+	}}
+	if archive, _, ok := strings.Cut(in.Path, "("); ok {
+		f.Original = archive
+		f.Stat = Stat{9_000_000, 1_780_000_000_000_000_000, 1_780_000_000_000_000_000, 2049, uint64(4_000_000 + i/500)}
+	}
+	return f
 }
 
 func sampleName(i int) string {

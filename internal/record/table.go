@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
 )
 
@@ -124,10 +123,5 @@ func (t *listTable[T]) size() int { return binary.MaxVarintLen64 + len(t.bytes) 
 func (t *listTable[T]) append(b []byte) []byte {
 	return append(appendNumbers(b, len(t.lists)), t.bytes...)
 }
-
-// seed differs from run to run, and what is written does not depend on it.
-var seed = maphash.MakeSeed()
-
-func hashString(s string) uint64 { return maphash.String(seed, s) }
 
 func itself(n uint64) uint64 { return n }
