@@ -58,7 +58,7 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
-	root.AddCommand(verb, cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
+	root.AddCommand(verb, explainCommand(s), cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd.Flags())
 		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) }

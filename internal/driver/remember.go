@@ -46,7 +46,10 @@ func (b *backends) lastTime(p *planned) *record.Job {
 
 // remembered is what the next link is told of a job that has no outputs yet.
 func (b *backends) remembered(p *planned) record.Job {
-	job := record.Job{Module: p.module, Reason: p.odd}
+	job := record.Job{Module: p.module, IndexReason: p.odd}
+	if before := b.lastTime(p); before != nil {
+		job.Duration, job.Before = before.Duration, before.Completed()
+	}
 	if p.uncached != nil {
 		job.Reason = p.uncached.Error()
 		return job
@@ -89,17 +92,13 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	_, _ = b.messages.Write(messages)
 	job := &b.done[p.number]
 	job.Outcome, job.Duration = o, r.Duration
-	if o == record.Cached {
-		return
-	}
-	if p.miss != nil && p.miss.Reason != cas.Absent {
-		job.Reason = p.miss.Error()
-	}
-	if p.uncached != nil {
+	switch {
+	case o == record.Cached:
+		job.Before = nil
+	case p.uncached != nil:
 		job.Reason = p.uncached.Error()
-	}
-	if before := b.lastTime(p); before != nil && o == record.Compiled {
-		job.Before = before.Action
+	case p.miss != nil:
+		job.Reason = p.miss.Reason.String()
 	}
 }
 

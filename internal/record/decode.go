@@ -138,13 +138,12 @@ func (d *decoder) files() []File {
 		if in == nil {
 			return nil
 		}
-		original := d.string()
 		last.Size = in.Digest.Size + d.signed()
 		last.ModTime += d.signed()
 		last.ChangeTime = last.ModTime + d.signed()
 		last.Device += uint64(d.signed())
 		last.Inode += uint64(d.signed())
-		files[i] = File{in.Path, last, in.Digest, original}
+		files[i] = File{in.Path, last, in.Digest}
 	}
 	return files
 }
@@ -175,6 +174,7 @@ func (d *decoder) job(j *Job) {
 	j.Module = at(d, d.strings, d.lastModule)
 	j.Reason = d.string()
 	j.IndexReason = d.string()
+	j.Source = d.string()
 	j.Duration = time.Duration(d.signed())
 	if first&hasAction != 0 {
 		j.Action = d.action(nil)

@@ -3,7 +3,6 @@
 package record
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -22,9 +21,6 @@ type File struct {
 	Path   string
 	Stat   Stat
 	Digest cas.Digest
-	// Original is empty, or the file of which this is the copy of a part. Then
-	// Stat is that of Original, and Path is the name of the part.
-	Original string
 }
 
 // Digests gives the digests of a link's files: the remembered ones of files
@@ -34,10 +30,8 @@ type Digests struct {
 	now   int64     // by the file system, in nanoseconds since 1970
 	since time.Time // when it was now, for the time that has passed since then
 
-	mu     sync.Mutex
-	files  map[string]*file
-	known  map[string]*File // copies of parts, by the names of the parts
-	copies []File
+	mu    sync.Mutex
+	files map[string]*file
 }
 
 // file is a path that was asked for, or that the last link knew.
@@ -50,7 +44,6 @@ type file struct {
 	digest  cas.Digest
 	err     error
 	settled atomic.Bool // changes would show in stat; becomes true, never false
-	copy    bool        // is remembered by the part that it is a copy of, if at all
 }
 
 // NewDigests starts with what the last link remembers. now is the time by the
@@ -59,13 +52,9 @@ type file struct {
 // up as they are spelled, so known must come from a link in the same working
 // directory (see [Link.Known]).
 func NewDigests(known []File, now time.Time) *Digests {
-	d := &Digests{now: now.UnixNano(), since: time.Now(), files: make(map[string]*file, len(known)), known: map[string]*File{}}
+	d := &Digests{now: now.UnixNano(), since: time.Now(), files: make(map[string]*file, len(known))}
 	entries := make([]file, len(known))
 	for i := range known {
-		if known[i].Original != "" {
-			d.known[known[i].Path] = &known[i]
-			continue
-		}
 		entries[i].known = &known[i]
 		d.files[known[i].Path] = &entries[i]
 	}
@@ -172,24 +161,16 @@ func (d *Digests) Unchanged(path string) bool {
 }
 
 // Files are those that were asked for and whose digests the next link may rely
-// on, sorted by path. keep chooses among them by path, or by the name of the
-// part; nil keeps all.
+// on, sorted by path. keep chooses among them by path; nil keeps all.
 func (d *Digests) Files(keep func(path string) bool) []File {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	files := make([]File, 0, len(d.files))
 	for path, f := range d.files {
-		if f.asked.Load() && f.settled.Load() && !f.copy && (keep == nil || keep(path)) {
+		if f.asked.Load() && f.settled.Load() && (keep == nil || keep(path)) {
 			files = append(files, File{Path: path, Stat: f.stat, Digest: f.digest})
 		}
 	}
-	for _, f := range d.copies {
-		if keep == nil || keep(f.Path) {
-			files = append(files, f)
-		}
-	}
-	slices.SortFunc(files, func(a, b File) int {
-		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Original, b.Original))
-	})
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	return files
 }

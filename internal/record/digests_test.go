@@ -101,9 +101,6 @@ func TestDigestsKnown(t *testing.T) {
 			isDigest(t, NewDigests([]File{{Path: path, Stat: other, Digest: wrong}}, later()), path, right)
 		})
 	}
-	t.Run("copy of a part", func(t *testing.T) {
-		isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong, Original: path}}, later()), path, right)
-	})
 }
 
 // A file that was changed shortly before it was hashed may change again without

@@ -93,7 +93,6 @@ func (e *encoder) files(files []File) {
 	for i := range files {
 		f := &files[i]
 		b = e.input(b, e.inputs.number(Input{f.Path, f.Digest}))
-		b = binary.AppendUvarint(b, e.strings.number(f.Original))
 		b = binary.AppendVarint(b, f.Stat.Size-f.Digest.Size)
 		b = binary.AppendVarint(b, f.Stat.ModTime-last.ModTime)
 		b = binary.AppendVarint(b, f.Stat.ChangeTime-f.Stat.ModTime)
@@ -135,6 +134,7 @@ func (e *encoder) job(j *Job) error {
 	e.lastModule = module
 	b = binary.AppendUvarint(b, e.strings.number(j.Reason))
 	b = binary.AppendUvarint(b, e.strings.number(j.IndexReason))
+	b = binary.AppendUvarint(b, e.strings.number(j.Source))
 	b = binary.AppendVarint(b, int64(j.Duration))
 	e.jobBytes = b
 	if err := e.action(j.Action, nil); err != nil {

@@ -32,8 +32,11 @@ type Job struct {
 	Reason string
 	// IndexReason is why its index is not in canonical form, empty if it is.
 	IndexReason string
-	Duration    time.Duration // of the compile, where it ran last
-	Action      *Action       // nil if there was none
+	// Source is what the module was compiled from, as its compiler was told; only
+	// of modules that this link compiled, and empty if the module does not say.
+	Source   string
+	Duration time.Duration // of the compile, where it ran last
+	Action   *Action       // nil if there was none
 	// Before is what the module's action was when it last gave an object, if
 	// that is known and this link did not find the result: see [Job.Completed].
 	Before *Action

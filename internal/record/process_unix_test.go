@@ -39,7 +39,7 @@ func saveForever(folder string) {
 	if _, err := os.Stdout.WriteString("ready\n"); err != nil {
 		panic(err)
 	}
-	for i := 0; ; i++ {
+	for i, parent := 0, os.Getppid(); os.Getppid() == parent; i++ {
 		if err := links[i%len(links)].Save(folder); err != nil {
 			panic(err)
 		}

@@ -45,10 +45,6 @@ func sampleFile(i int, in Input) File {
 		Size: in.Digest.Size, ModTime: 1_780_000_000_000_000_000 + int64(i)*71_234_567,
 		ChangeTime: 1_780_000_000_000_400_000 + int64(i)*71_234_567, Device: 2049, Inode: uint64(5_000_000 + i*3),
 	}}
-	if archive, _, ok := strings.Cut(in.Path, "("); ok {
-		f.Original = archive
-		f.Stat = Stat{9_000_000, 1_780_000_000_000_000_000, 1_780_000_000_000_000_000, 2049, uint64(4_000_000 + i/500)}
-	}
 	return f
 }
 
@@ -60,7 +56,7 @@ func sampleName(i int) string {
 }
 
 func sampleJob(i int, inputs []*Input, profile *Input) Job {
-	j := Job{Module: inputs[i].Path, Outcome: Cached, Duration: time.Duration(100+i*7919%900) * time.Millisecond}
+	j := Job{Module: inputs[i].Path, Outcome: Cached, Source: sampleSource(i), Duration: time.Duration(100+i*7919%900) * time.Millisecond}
 	j.Action = sampleAction(i, inputs, profile)
 	if i%10 == 3 {
 		j.Outcome, j.Reason = Compiled, "absent"
@@ -77,6 +73,13 @@ func sampleJob(i int, inputs []*Input, profile *Input) Job {
 		j.Before = &before
 	}
 	return j
+}
+
+func sampleSource(i int) string {
+	if i%10 != 3 {
+		return ""
+	}
+	return fmt.Sprintf("component_%d/source_file_%d.cc", i/40, i)
 }
 
 func sampleAction(i int, inputs []*Input, profile *Input) *Action {

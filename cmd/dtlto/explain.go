@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dtlto/dtlto/internal/driver"
+)
+
+const explainHelp = `explain says for each module that the last link of OUTPUT compiled which input,
+argument or import made it so. Without OUTPUT it is the last link of all. With
+MODULE, a name or a part of one, it speaks of that module, compiled or not.`
+
+func explainCommand(s *driver.Settings) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "explain [OUTPUT] [MODULE]",
+		Short:   "Say why modules were compiled in the last link",
+		Long:    explainHelp,
+		Args:    cobra.MaximumNArgs(2),
+		PreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			args = append(args, "", "")
+			return driver.Explain(cmd.Context(), s, args[0], args[1], os.Stdout)
+		},
+	}
+	addSettings(cmd.Flags(), "cache-dir")
+	return cmd
+}

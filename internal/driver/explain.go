@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/record"
+)
+
+// Explain says why modules were compiled in the last link of output, or, if that
+// is empty, in the last link of all. With module, a name or a part of one, it
+// speaks only of those, compiled or not.
+func Explain(ctx context.Context, s *Settings, output, module string, w io.Writer) error {
+	store, records, err := theCache(s)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	link, err := lastLink(records, output)
+	if err != nil {
+		return err
+	}
+	jobs := link.Jobs
+	if module != "" {
+		if jobs = named(jobs, module); len(jobs) == 0 {
+			return &UsageError{fmt.Errorf("%s: no module of the last link of %s has such a name", module, link.Output)}
+		}
+	}
+	sayLink(w, link)
+	e := explanation{ctx: ctx, w: w, store: store}
+	for i := range jobs {
+		if module != "" || jobs[i].Outcome != record.Cached {
+			e.job(&jobs[i])
+		}
+	}
+	return nil
+}
+
+// lastLink is the record of the last link of an output, or of the last link.
+func lastLink(records, output string) (*record.Link, error) {
+	if output == "" {
+		saved, err := record.List(records)
+		if err != nil {
+			return nil, err
+		}
+		if len(saved) == 0 {
+			return nil, fmt.Errorf("no link is on record (in %s): only links with a cache are", records)
+		}
+		output = saved[0].Output
+	}
+	output, err := filepath.Abs(output)
+	if err != nil {
+		return nil, err
+	}
+	link, err := record.Load(records, output)
+	if err == nil && link == nil {
+		err = fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are", output, records)
+	}
+	return link, err
+}
+
+// named are the jobs of a module: with just that name, else with that file name,
+// else with a name that has it as a part.
+func named(jobs []record.Job, module string) []record.Job {
+	for _, is := range []func(name string) bool{
+		func(name string) bool { return name == module || record.Readable(name) == module },
+		func(name string) bool { return filepath.Base(record.Readable(name)) == module },
+		func(name string) bool { return strings.Contains(name, module) },
+	} {
+		var found []record.Job
+		for _, job := range jobs {
+			if is(job.Module) {
+				found = append(found, job)
+			}
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+func sayLink(w io.Writer, link *record.Link) {
+	var counts [record.Failed + 1]int
+	for _, job := range link.Jobs {
+		counts[job.Outcome]++
+	}
+	fmt.Fprintf(w, "%s, linked %s in %s: %d modules", link.Output, link.Started.Format(time.DateTime), seconds(link.Wall), len(link.Jobs))
+	for outcome, n := range counts {
+		if n > 0 {
+			fmt.Fprintf(w, ", %d %s", n, record.Outcome(outcome))
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+// explanation is what Explain writes, and what it looks things up in.
+type explanation struct {
+	ctx   context.Context
+	w     io.Writer
+	store *cas.Disk
+}
+
+func (e *explanation) job(job *record.Job) {
+	fmt.Fprintf(e.w, "%s: %s", record.Readable(job.Module), job.Outcome)
+	if job.Duration > 0 {
+		fmt.Fprintf(e.w, ", %s", seconds(job.Duration))
+	}
+	fmt.Fprintln(e.w)
+	for _, why := range job.Why() {
+		fmt.Fprintf(e.w, "  %s\n", why)
+	}
+}
