@@ -331,7 +331,7 @@ func TestOutputsElsewhere(t *testing.T) {
 	if err != nil {
 		t.Skipf("NOT TESTED: no second file system: %v", err)
 	}
-	defer os.RemoveAll(far)
+	defer func() { _ = os.RemoveAll(far) }()
 	l := newTestLink(t)
 	for i := range l.jobs.Jobs {
 		job := &l.jobs.Jobs[i]

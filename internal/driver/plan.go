@@ -59,11 +59,11 @@ func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
 	size, triple := lookAt(job.Module())
 	p := &planned{job: job, number: number, size: size, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
-	args := slices.Concat(b.jobs.Args, backendArgs)
+	p.command = slices.Concat(b.jobs.Args, backendArgs)
 	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
-		args = append(args, target) // LTO compiles each module for its own; LLD names the first one's
+		p.command = append(p.command, target) // LTO compiles each module for its own; LLD names the first one's
 	}
-	p.command = append(args, job.Args...)
+	p.command = append(p.command, job.Args...)
 	index, err := os.ReadFile(job.Index())
 	if err == nil && len(index) == 0 {
 		return nil, fmt.Errorf("%s: the index is empty, with which a backend makes an object without ThinLTO and says nothing", job.Index())

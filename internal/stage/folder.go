@@ -47,5 +47,6 @@ func (f *Folder) Write(name string, data []byte) error {
 // In is the path of a file in the folder.
 func (f *Folder) In(name string) string { return filepath.Join(f.Path, name) }
 
-// Remove removes the folder and all that is in it.
-func (f *Folder) Remove() error { return os.RemoveAll(f.Path) }
+// Remove removes the folder and all that is in it. What cannot be removed is left
+// to [Stage.Remove], which says so.
+func (f *Folder) Remove() { _ = os.RemoveAll(f.Path) }

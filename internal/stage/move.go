@@ -26,7 +26,7 @@ func Move(from, to string) error {
 	if err != nil {
 		return renamed
 	}
-	defer os.RemoveAll(aside)
+	defer func() { _ = os.RemoveAll(aside) }()
 	whole := filepath.Join(aside, filepath.Base(to))
 	if err := copyFile(from, whole); err != nil {
 		return err
