@@ -78,9 +78,21 @@ func (b *backends) open(jobFile string) error {
 	b.stage = stage.For(b.output)
 	b.done = make([]record.Job, len(b.jobs.Jobs))
 	b.inputs = map[string]*record.Input{}
-	b.toolchain, b.uncached = toolchain.Identity(b.compiler)
+	b.toolchain, b.uncached = identify(b.compiler)
 	b.openCache(jobFile)
 	return nil
+}
+
+// identify gives a compiler's identity, or says why it has none.
+func identify(compiler string) (string, error) {
+	identity, err := toolchain.Identity(compiler)
+	if err == nil {
+		err = toolchain.CompilesItself(compiler)
+	}
+	if err != nil {
+		return "", err
+	}
+	return identity, nil
 }
 
 // linkerPID reads the linker's process id out of a job file's name,

@@ -99,14 +99,14 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 // set lays out a job's folder and gives the command to run, and where in the
 // folder it makes its outputs.
 func (b *backends) set(p *planned, folder *stage.Folder) (c exec.Command, outputs []string, err error) {
+	c.Path = b.compiler
 	if p.action == nil {
 		names := map[string]string{}
 		for i, output := range p.job.Outputs {
 			outputs = append(outputs, folder.In(fmt.Sprintf("output%d%s", i, filepath.Ext(output))))
 			names[output] = outputs[i]
 		}
-		c.Args = append([]string{b.compiler}, action.Replace(p.command[1:], names)...)
-		c.Env = b.environment
+		c.Args, c.Env = action.Replace(p.command, names), b.environment
 		return c, outputs, nil
 	}
 	for path, name := range p.names {
@@ -120,8 +120,7 @@ func (b *backends) set(p *planned, folder *stage.Folder) (c exec.Command, output
 	for _, name := range p.action.Outputs {
 		outputs = append(outputs, folder.In(name))
 	}
-	c.Args = append([]string{b.compiler}, p.action.Args[1:]...)
-	c.Dir, c.Env = folder.Path, b.actionEnvironment
+	c.Args, c.Dir, c.Env = p.action.Args, folder.Path, b.actionEnvironment
 	return c, outputs, nil
 }
 

@@ -29,7 +29,8 @@ type Run func(ctx context.Context, c Command) (Ran, error)
 
 // Command is a command for Run.
 type Command struct {
-	Args []string // the first is the program's absolute path
+	Path string   // of the program, absolute
+	Args []string // the first is what the program is told that it is called
 	Dir  string   // where it runs; empty for our own folder
 	Env  []string // nil for our own
 }

@@ -35,7 +35,7 @@ func (s *said) shell(scripts ...string) []Compile {
 	for i, script := range scripts {
 		name := "m" + strconv.Itoa(i)
 		compiles = append(compiles, Compile{Do: func(ctx context.Context, run Run) error {
-			ran, err := run(ctx, Command{Args: []string{"/bin/sh", "-c", script}})
+			ran, err := run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}})
 			if err == nil && ran.Failure != "" {
 				err = &Failure{Name: name, Reason: ran.Failure, Output: ran.Output}
 			}
@@ -104,7 +104,7 @@ func TestFolderAndEnvironment(t *testing.T) {
 	}
 	var ran Ran
 	c := Compile{Do: func(ctx context.Context, run Run) (err error) {
-		ran, err = run(ctx, Command{Args: []string{"/bin/sh", "-c", `pwd; echo "$ONLY$HOME"`}, Dir: folder, Env: []string{"ONLY=this"}})
+		ran, err = run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", `pwd; echo "$ONLY$HOME"`}, Dir: folder, Env: []string{"ONLY=this"}})
 		return err
 	}}
 	if err := (&Local{Slots: 1}).Run(t.Context(), []Compile{c}); err != nil || string(ran.Output) != folder+"\nthis\n" {
@@ -273,7 +273,7 @@ func TestFindCompiler(t *testing.T) {
 func TestCannotStart(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	c := Compile{Do: func(ctx context.Context, run Run) error {
-		_, err := run(ctx, Command{Args: []string{missing}})
+		_, err := run(ctx, Command{Path: missing, Args: []string{missing}})
 		return err
 	}}
 	err := (&Local{Slots: 1}).Run(t.Context(), []Compile{c, c})

@@ -50,7 +50,7 @@ func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, e
 		return Ran{}, context.Cause(ctx)
 	}
 	if err != nil {
-		return Ran{}, fmt.Errorf("%s: cannot be waited for: %w", c.Args[0], err)
+		return Ran{}, fmt.Errorf("%s: cannot be waited for: %w", c.Path, err)
 	}
 	text, err := readOutput(output)
 	if err != nil {
@@ -71,7 +71,7 @@ func (p *processes) start(ctx context.Context, c Command, output *os.File) (*os.
 	if p.ended {
 		return nil, context.Cause(ctx)
 	}
-	process, err := os.StartProcess(c.Args[0], c.Args, &os.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
+	process, err := os.StartProcess(c.Path, c.Args, &os.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
 	if err != nil {
 		var reason *fs.PathError
 		if errors.As(err, &reason) {

@@ -26,6 +26,9 @@ import (
 // has no identity, since what it runs cannot be told: that is an error, and its
 // results must not be kept.
 func Identity(compiler string) (string, error) {
+	if err := checkLoaderVariables(); err != nil {
+		return "", err
+	}
 	real, err := filepath.EvalSymlinks(compiler)
 	if err != nil {
 		return "", err
@@ -49,6 +52,23 @@ func Identity(compiler string) (string, error) {
 		return "", fmt.Errorf("%s: changes while it is being read", compiler)
 	}
 	return identity, nil
+}
+
+// checkLoaderVariables refuses what makes the loader find other libraries in
+// another folder: a compiler does not run where it is asked for its libraries.
+func checkLoaderVariables() error {
+	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD"} {
+		value := os.Getenv(name)
+		for _, path := range strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ';' || r == ' ' }) {
+			if !filepath.IsAbs(path) && (name == "LD_LIBRARY_PATH" || strings.Contains(path, "/")) {
+				return fmt.Errorf("%s=%s: has a path that depends on the working folder", name, value)
+			}
+		}
+		if name == "LD_LIBRARY_PATH" && (strings.HasPrefix(value, ":") || strings.HasSuffix(value, ":") || strings.Contains(value, "::")) {
+			return fmt.Errorf("%s=%s: has an empty path, which is the working folder", name, value)
+		}
+	}
+	return nil
 }
 
 // partsOf lists the files of a compiler, one a line: digest, stat, path. A few
@@ -98,7 +118,7 @@ func statText(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d %d %s", info.Size(), info.ModTime().UnixNano(), fileIdentity(info)), nil
+	return fmt.Sprintf("%d %d %s", info.Size(), info.ModTime().UnixNano(), fileIdentity(file)), nil
 }
 
 func digestOf(file string) (string, error) {

@@ -6,14 +6,16 @@ package toolchain
 
 import (
 	"fmt"
-	"io/fs"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// fileIdentity tells two files of the same path, size and time apart.
-func fileIdentity(info fs.FileInfo) string {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return fmt.Sprintf("%d:%d", st.Dev, st.Ino)
+// fileIdentity tells two files of the same path, size and time apart, also if the
+// time was set back.
+func fileIdentity(path string) string {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("%d:%d:%d", st.Dev, st.Ino, unix.TimespecToNsec(st.Ctim))
 }

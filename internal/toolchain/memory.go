@@ -16,7 +16,7 @@ import (
 const memoryFormat = "dtlto toolchain memory 1"
 
 // remembered is what ask returned for the program at path when it was the
-// same file as now: same real path, device, inode, size and modification time.
+// same file as now: same real path, device, inode, size and times.
 // A script is always asked: what it runs may have changed.
 // An answer that cannot be kept, or was damaged, costs asking again; only
 // ask's own failure is an error. Failures are not kept.
@@ -48,7 +48,7 @@ func memoryFile(question, path string) string {
 		return ""
 	}
 	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d\x00%d\x00%s", memoryFormat, question, real,
-		info.Size(), info.ModTime().UnixNano(), fileIdentity(info))
+		info.Size(), info.ModTime().UnixNano(), fileIdentity(real))
 	sum := sha256.Sum256([]byte(key))
 	return filepath.Join(folder, "dtlto", "toolchain", hex.EncodeToString(sum[:16]))
 }

@@ -49,11 +49,21 @@ func askVersion(path, word string) (Version, error) {
 func ask(path string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, args...)
+	return answer(exec.CommandContext(ctx, path, args...), (*exec.Cmd).Output)
+}
+
+// askAloud is ask for a program that says it on stderr.
+func askAloud(path string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	return answer(exec.CommandContext(ctx, path, args...), (*exec.Cmd).CombinedOutput)
+}
+
+func answer(cmd *exec.Cmd, output func(*exec.Cmd) ([]byte, error)) (string, error) {
 	cmd.WaitDelay = time.Second // what a script leaves running may keep its output open
-	out, err := cmd.Output()
+	out, err := output(cmd)
 	if err != nil {
-		return "", fmt.Errorf("%s %s: %w", path, strings.Join(args, " "), err)
+		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
 	}
 	return string(out), nil
 }
