@@ -21,7 +21,8 @@ const compilerName = "clang"
 // Source is a job as it is before its names are replaced, with what its files
 // have in them.
 type Source struct {
-	Args      []string // the whole command, the compiler first
+	Common    []string // what all jobs' commands begin with, the compiler first
+	Args      []string // the rest of the command, with the job's paths
 	Outputs   []string // paths in Args, the object first
 	Index     string   // path in Args
 	Shard     cas.Digest
@@ -39,10 +40,11 @@ type File struct {
 }
 
 // Of makes the action of a job: every path in the command replaced by a name
-// in the action's folder, exactly or behind an '='.
+// in the action's folder, exactly or behind an '='. In what all jobs have in
+// common only extra files are: a module may be called as some option's value is.
 func Of(s *Source) *Action {
 	a := &Action{Env: s.Env, Toolchain: s.Toolchain}
-	names := map[string]string{s.Index: IndexName}
+	names, extra := map[string]string{s.Index: IndexName}, map[string]string{}
 	a.Inputs = append(a.Inputs, Input{IndexName, s.Shard})
 	for _, m := range s.Modules {
 		names[m.Path] = s.Names[m.Path]
@@ -50,7 +52,7 @@ func Of(s *Source) *Action {
 	}
 	for i, f := range s.Extra {
 		name := ExtraName(i, f.Path)
-		names[f.Path] = name
+		names[f.Path], extra[f.Path] = name, name
 		a.Inputs = append(a.Inputs, Input{name, f.Digest})
 	}
 	for i, output := range s.Outputs {
@@ -59,7 +61,7 @@ func Of(s *Source) *Action {
 		a.Outputs = append(a.Outputs, name)
 	}
 	slices.SortFunc(a.Inputs, func(x, y Input) int { return cmp.Compare(x.Name, y.Name) })
-	a.Args = append([]string{compilerName}, Replace(s.Args[1:], names)...)
+	a.Args = slices.Concat([]string{compilerName}, Replace(s.Common[1:], extra), Replace(s.Args, names))
 	return a
 }
 
@@ -68,14 +70,11 @@ func Of(s *Source) *Action {
 func ExtraName(i int, path string) string { return "input" + strconv.Itoa(i) + filepath.Ext(path) }
 
 // Replace gives each argument that is a path in names, or ends in '=' and one,
-// its name. What follows -x is a language, also where a file is called so.
+// its name.
 func Replace(args []string, names map[string]string) []string {
 	replaced := make([]string, len(args))
 	for i, arg := range args {
 		replaced[i] = arg
-		if i > 0 && args[i-1] == "-x" {
-			continue
-		}
 		if name, ok := names[arg]; ok {
 			replaced[i] = name
 			continue

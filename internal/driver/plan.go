@@ -59,11 +59,11 @@ func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
 	size, triple := lookAt(job.Module())
 	p := &planned{job: job, number: number, size: size, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
-	p.command = slices.Concat(b.jobs.Args, backendArgs)
+	common := slices.Concat(b.jobs.Args, backendArgs)
 	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
-		p.command = append(p.command, target) // LTO compiles each module for its own; LLD names the first one's
+		common = append(common, target) // LTO compiles each module for its own; LLD names the first one's
 	}
-	p.command = append(p.command, job.Args...)
+	p.command = slices.Concat(common, job.Args)
 	index, err := os.ReadFile(job.Index())
 	if err == nil && len(index) == 0 {
 		return nil, fmt.Errorf("%s: the index is empty, with which a backend makes an object without ThinLTO and says nothing", job.Index())
@@ -73,7 +73,7 @@ func (b *backends) plan(number int) (*planned, error) {
 	case b.toolchain == "":
 		err = b.uncached // what a wrapper makes of names and folders is not known
 	default:
-		err = b.makeAction(p, index)
+		err = b.makeAction(p, common, index)
 	}
 	if err != nil { // where it stands, the compiler may know better
 		p.action, p.inPlace, p.uncached = nil, err, err
@@ -82,7 +82,7 @@ func (b *backends) plan(number int) (*planned, error) {
 }
 
 // makeAction gives p its action. The error is why it cannot have one.
-func (b *backends) makeAction(p *planned, index []byte) error {
+func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	p.modules = distinct(append([]string{p.job.Module()}, p.job.Imports()...))
 	p.names = action.Names(p.modules, b.jobs.Output, b.pid)
 	slices.SortFunc(p.modules, func(x, y string) int { return strings.Compare(p.names[x], p.names[y]) })
@@ -93,7 +93,7 @@ func (b *backends) makeAction(p *planned, index []byte) error {
 	}
 	p.index, p.odd = shard.Data, shard.Reason
 	source := action.Source{
-		Args: p.command, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain,
+		Common: common, Args: p.job.Args, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain,
 	}
 	if b.digests != nil {
 		p.shard = cas.DigestOf(p.index)
