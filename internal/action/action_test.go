@@ -122,6 +122,9 @@ func TestKeyForgetsNames(t *testing.T) {
 	rename := strings.NewReplacer("out/b.1.77.native", "elsewhere/b.9.1234.native", "a.o", "/x/a.o", "b.o", "/x/b.o", "prof/", "/home/",
 		"/usr/bin/clang", "/opt/clang-22")
 	moved := source()
+	for i, arg := range moved.Common[:len(moved.Common)-1] { // the last is no path
+		moved.Common[i] = rename.Replace(arg)
+	}
 	for i, arg := range moved.Args[:len(moved.Args)-2] {
 		moved.Args[i] = rename.Replace(arg)
 	}
