@@ -6,7 +6,7 @@ FUZZTIME ?= 30s
 .PHONY: build toolchain demo test short lint bench fuzz clean
 
 build: ## bin/dtlto and, as a link to it, bin/ld.dtlto
-	$(GO) build $(BUILDFLAGS) -o bin/dtlto ./cmd/dtlto
+	CGO_ENABLED=0 $(GO) build $(BUILDFLAGS) -o bin/dtlto ./cmd/dtlto
 	ln -sf dtlto bin/ld.dtlto
 
 toolchain: ## what the tests and the demo need beside Go: LLVM, build systems

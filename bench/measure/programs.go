@@ -44,6 +44,7 @@ func (b *Bench) fill(ctx context.Context, packages []string) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-o", bin, "./cmd/dtlto"}, packages...)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}

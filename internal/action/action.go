@@ -56,8 +56,8 @@ type Encoded struct {
 func (a *Action) Encode() Encoded {
 	command, root := a.command(), a.root()
 	var action message
-	action.message(1, digest(cas.DigestOf(command)))
-	action.message(2, digest(cas.DigestOf(root)))
+	action.digest(1, cas.DigestOf(command))
+	action.digest(2, cas.DigestOf(root))
 	var duration message
 	duration.number(1, timeout)
 	action.message(6, duration)
@@ -90,20 +90,14 @@ func (a *Action) command() message {
 }
 
 func (a *Action) root() message {
-	var m message
+	m := make(message, 0, 128*len(a.Inputs)) // about 90 bytes each
+	var file message
 	for _, input := range a.Inputs {
-		var file message
+		file = file[:0]
 		file.text(1, input.Name)
-		file.message(2, digest(input.Digest))
+		file.digest(2, input.Digest)
 		m.message(1, file)
 	}
-	return m
-}
-
-func digest(d cas.Digest) message {
-	var m message
-	m.text(1, fmt.Sprintf("%x", d.Hash))
-	m.number(2, uint64(d.Size))
 	return m
 }
 

@@ -2,7 +2,12 @@
 
 package action
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/dtlto/dtlto/internal/cas"
+)
 
 // message is a protocol buffer being written, field by field, in the order of
 // field numbers. The Remote Execution API demands this canonical form of
@@ -40,6 +45,17 @@ func (m *message) element(field int, s string) {
 	m.tag(field, length)
 	*m = binary.AppendUvarint(*m, uint64(len(s)))
 	*m = append(*m, s...)
+}
+
+// digest writes a message Digest.
+func (m *message) digest(field int, d cas.Digest) {
+	var room [3 + 2*len(d.Hash) + binary.MaxVarintLen64]byte
+	sub := message(room[:0])
+	sub.tag(1, length)
+	sub = binary.AppendUvarint(sub, uint64(2*len(d.Hash)))
+	sub = hex.AppendEncode(sub, d.Hash[:])
+	sub.number(2, uint64(d.Size))
+	m.message(field, sub)
 }
 
 func (m *message) message(field int, sub message) {

@@ -58,7 +58,7 @@ func (b *backends) openCache(jobFile string) {
 	if err != nil && !errors.As(err, new(*fs.PathError)) { // a folder that cannot be read is the store's to report
 		b.warn(err)
 	}
-	b.digests = record.NewDigests(b.before.Known(b.folder), fileTime(jobFile))
+	b.digests = record.NewDigests(b.before.Known(b.folder), fileTime(jobFile), tripleAt)
 }
 
 // close ends what the link uses of the cache, and makes that smaller if it has

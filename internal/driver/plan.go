@@ -4,6 +4,7 @@ package driver
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-
 // does not.
 func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
-	size, triple := lookAt(job.Module())
+	size, triple := b.lookAt(job.Module())
 	p := &planned{job: job, number: number, size: size, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
 	common := slices.Concat(b.jobs.Args, backendArgs)
 	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
@@ -161,7 +162,11 @@ func hasSampleProfile(args []string) bool {
 
 // lookAt gives a module's size and target triple, as far as they can be told;
 // the compiler will say what is wrong.
-func lookAt(path string) (size int64, triple string) {
+func (b *backends) lookAt(path string) (size int64, triple string) {
+	if b.digests != nil {
+		digest, _ := b.digests.Of(path)
+		return digest.Size, b.digests.Note(path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, ""
@@ -171,8 +176,13 @@ func lookAt(path string) (size int64, triple string) {
 	if err != nil {
 		return 0, ""
 	}
-	triple, _ = bitcode.TripleAt(f, info.Size())
-	return info.Size(), triple
+	return info.Size(), tripleAt(f, info.Size())
+}
+
+// tripleAt is a module's target triple, empty if it has none.
+func tripleAt(r io.ReaderAt, size int64) string {
+	triple, _ := bitcode.TripleAt(r, size)
+	return triple
 }
 
 // distinct removes repetitions, keeping the order.

@@ -89,7 +89,9 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts[o]++
-	_, _ = b.messages.Write(messages)
+	if len(messages) > 0 {
+		_, _ = b.messages.Write(messages)
+	}
 	job := &b.done[p.number]
 	job.Outcome, job.Duration = o, r.Duration
 	switch {

@@ -37,6 +37,7 @@ func withPrograms(run func() int) (code int, err error) {
 	}
 	defer func() { _ = os.RemoveAll(bin) }()
 	build := exec.Command("go", "build", "-o", bin, "../../cmd/dtlto", "../../bench/naive")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("go build: %w\n%s", err, out)
 	}

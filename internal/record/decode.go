@@ -138,12 +138,13 @@ func (d *decoder) files() []File {
 		if in == nil {
 			return nil
 		}
+		note := d.string()
 		last.Size = in.Digest.Size + d.signed()
 		last.ModTime += d.signed()
 		last.ChangeTime = last.ModTime + d.signed()
 		last.Device += uint64(d.signed())
 		last.Inode += uint64(d.signed())
-		files[i] = File{in.Path, last, in.Digest}
+		files[i] = File{in.Path, last, in.Digest, note}
 	}
 	return files
 }

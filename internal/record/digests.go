@@ -3,7 +3,10 @@
 package record
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -21,7 +24,12 @@ type File struct {
 	Path   string
 	Stat   Stat
 	Digest cas.Digest
+	Note   string // what a Look made of the contents
 }
+
+// A Look makes a short note of a file's contents while they are being digested
+// anyway. The note is remembered with the digest.
+type Look func(r io.ReaderAt, size int64) string
 
 // Digests gives the digests of a link's files: the remembered ones of files
 // that are as they were, and those of the others by reading them, once. All
@@ -29,6 +37,7 @@ type File struct {
 type Digests struct {
 	now   int64     // by the file system, in nanoseconds since 1970
 	since time.Time // when it was now, for the time that has passed since then
+	look  Look
 
 	mu    sync.Mutex
 	files map[string]*file
@@ -42,6 +51,7 @@ type file struct {
 	asked   atomic.Bool // once is done; what follows does not change any more
 	stat    Stat
 	digest  cas.Digest
+	note    string
 	err     error
 	settled atomic.Bool // changes would show in stat; becomes true, never false
 }
@@ -50,9 +60,9 @@ type file struct {
 // clock that stamps files, and must not be later than that: the time of a file
 // that was just written, but not later than the system's own. Paths are looked
 // up as they are spelled, so known must come from a link in the same working
-// directory (see [Link.Known]).
-func NewDigests(known []File, now time.Time) *Digests {
-	d := &Digests{now: now.UnixNano(), since: time.Now(), files: make(map[string]*file, len(known))}
+// directory (see [Link.Known]). look may be nil.
+func NewDigests(known []File, now time.Time, look Look) *Digests {
+	d := &Digests{now: now.UnixNano(), since: time.Now(), look: look, files: make(map[string]*file, len(known))}
 	entries := make([]file, len(known))
 	for i := range known {
 		entries[i].known = &known[i]
@@ -65,12 +75,20 @@ func NewDigests(known []File, now time.Time) *Digests {
 // changes while it is read is an error. The answer for a path stays the same,
 // whatever becomes of the file: see [Digests.Unchanged].
 func (d *Digests) Of(path string) (cas.Digest, error) {
+	f := d.found(path)
+	return f.digest, f.err
+}
+
+// Note is what the Look made of a file; empty if the file cannot be digested.
+func (d *Digests) Note(path string) string { return d.found(path).note }
+
+func (d *Digests) found(path string) *file {
 	f := d.file(path)
 	f.once.Do(func() {
 		d.find(f, path)
 		f.asked.Store(true)
 	})
-	return f.digest, f.err
+	return f
 }
 
 func (d *Digests) file(path string) *file {
@@ -91,12 +109,16 @@ func (d *Digests) find(f *file, path string) {
 	// A remembered file was settled when it was hashed. That it must be now as
 	// well matters when the clock was set back since: its times will come again.
 	if f.known != nil && f.known.Stat == f.stat && f.stat.settled(d.now) {
-		f.digest = f.known.Digest
+		f.digest, f.note = f.known.Digest, f.known.Note
 		f.settled.Store(true)
 		return
 	}
 	at := d.clock()
-	f.digest, f.stat, f.err = hashFile(path)
+	f.digest, f.stat, f.err = hashFile(path, func(r io.ReaderAt, size int64) {
+		if d.look != nil {
+			f.note = d.look(r, size)
+		}
+	})
 	f.settled.Store(f.err == nil && f.stat.settled(at))
 }
 
@@ -105,8 +127,14 @@ func (d *Digests) clock() int64 { return d.now + int64(time.Since(d.since)) }
 
 var errChanges = errors.New("changes while it is being read")
 
-// hashFile reads a file whole. The Stat is that of just these contents.
-func hashFile(path string) (cas.Digest, Stat, error) {
+// smallFile is up to what size in bytes a file is read at once.
+const smallFile = 256 << 10
+
+var buffers = sync.Pool{New: func() any { return new([smallFile + 1]byte) }}
+
+// hashFile reads a file whole. The Stat is that of just these contents, which look
+// sees as well.
+func hashFile(path string, look func(io.ReaderAt, int64)) (cas.Digest, Stat, error) {
 	f, err := os.OpenFile(path, openFlags, 0)
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
@@ -116,7 +144,7 @@ func hashFile(path string) (cas.Digest, Stat, error) {
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
 	}
-	digest, err := cas.DigestOfReader(f)
+	digest, err := hashOpen(f, before.Size, look)
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
 	}
@@ -128,6 +156,24 @@ func hashFile(path string) (cas.Digest, Stat, error) {
 		return cas.Digest{}, Stat{}, err
 	}
 	return digest, after, nil
+}
+
+func hashOpen(f *os.File, size int64, look func(io.ReaderAt, int64)) (cas.Digest, error) {
+	if size > smallFile {
+		digest, err := cas.DigestOfReader(f)
+		if err == nil {
+			look(f, digest.Size)
+		}
+		return digest, err
+	}
+	buffer := buffers.Get().(*[smallFile + 1]byte)
+	defer buffers.Put(buffer)
+	n, err := io.ReadFull(f, buffer[:size+1]) // a byte more, to see the end
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return cas.Digest{}, cmp.Or[error](err, &fs.PathError{Op: "read", Path: f.Name(), Err: errChanges})
+	}
+	look(bytes.NewReader(buffer[:n]), int64(n))
+	return cas.DigestOf(buffer[:n]), nil
 }
 
 // Unchanged says whether the file at path is still the one whose digest Of
@@ -150,7 +196,7 @@ func (d *Digests) Unchanged(path string) bool {
 		return true
 	}
 	at := d.clock()
-	digest, stat, err := hashFile(path)
+	digest, stat, err := hashFile(path, func(io.ReaderAt, int64) {})
 	if err != nil || digest != f.digest || stat != f.stat {
 		return false
 	}
@@ -168,7 +214,7 @@ func (d *Digests) Files(keep func(path string) bool) []File {
 	files := make([]File, 0, len(d.files))
 	for path, f := range d.files {
 		if f.asked.Load() && f.settled.Load() && (keep == nil || keep(path)) {
-			files = append(files, File{Path: path, Stat: f.stat, Digest: f.digest})
+			files = append(files, File{path, f.stat, f.digest, f.note})
 		}
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })

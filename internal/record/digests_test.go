@@ -4,6 +4,7 @@ package record
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,9 +66,9 @@ func TestDigestsOf(t *testing.T) {
 	if err := os.Link(path, second); err != nil {
 		t.Fatal(err)
 	}
-	first := NewDigests(nil, later())
+	first := NewDigests(nil, later(), nil)
 	// Again with what was remembered.
-	for _, d := range []*Digests{first, NewDigests(first.Files(nil), later())} {
+	for _, d := range []*Digests{first, NewDigests(first.Files(nil), later(), nil)} {
 		isDigest(t, d, path, digest("contents"))
 		isDigest(t, d, empty, digest(""))
 		isDigest(t, d, link, digest("contents"))
@@ -87,7 +88,7 @@ func TestDigestsKnown(t *testing.T) {
 	path := tempFile(t, "contents")
 	right, wrong := digest("contents"), digest("nonsense")
 	stat := stat1(t, path)
-	isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, later()), path, wrong)
+	isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, later(), nil), path, wrong)
 	for name, change := range map[string]func(*Stat){
 		"size":        func(s *Stat) { s.Size++ },
 		"time":        func(s *Stat) { s.ModTime-- },
@@ -98,7 +99,7 @@ func TestDigestsKnown(t *testing.T) {
 		other := stat
 		change(&other)
 		t.Run(name, func(t *testing.T) {
-			isDigest(t, NewDigests([]File{{Path: path, Stat: other, Digest: wrong}}, later()), path, right)
+			isDigest(t, NewDigests([]File{{Path: path, Stat: other, Digest: wrong}}, later(), nil), path, right)
 		})
 	}
 }
@@ -126,7 +127,7 @@ func TestDigestsMargin(t *testing.T) {
 			if tc.settled {
 				want = wrong
 			}
-			isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, tc.now), path, want)
+			isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, tc.now, nil), path, want)
 		})
 	}
 }
@@ -153,7 +154,7 @@ func TestDigestsFilesSettled(t *testing.T) {
 			if stat1(t, path).ChangeTime == 0 && strings.HasPrefix(tc.name, "with") {
 				t.Skip("NOT TESTED: this system has no change times")
 			}
-			d := NewDigests(nil, tc.now)
+			d := NewDigests(nil, tc.now, nil)
 			isDigest(t, d, path, digest("contents"))
 			if got := len(d.Files(nil)) == 1; got != tc.settled {
 				t.Errorf("remembered: %v", got)
@@ -165,7 +166,7 @@ func TestDigestsFilesSettled(t *testing.T) {
 func TestDigestsFiles(t *testing.T) {
 	folder := t.TempDir()
 	var want []File
-	d := NewDigests([]File{{Path: filepath.Join(folder, "never asked for")}}, later())
+	d := NewDigests([]File{{Path: filepath.Join(folder, "never asked for")}}, later(), nil)
 	for _, name := range []string{"c", "a", "b", "left out"} {
 		path := filepath.Join(folder, name)
 		write1(t, path, name)
@@ -185,7 +186,7 @@ func TestDigestsFiles(t *testing.T) {
 // The answer stays what it was, so that all of a link works with the same.
 func TestDigestsOfStays(t *testing.T) {
 	path := tempFile(t, "contents")
-	d := NewDigests(nil, time.Now())
+	d := NewDigests(nil, time.Now(), nil)
 	isDigest(t, d, path, digest("contents"))
 	write1(t, path, "others")
 	isDigest(t, d, path, digest("contents"))
@@ -211,7 +212,7 @@ func TestDigestsUnchanged(t *testing.T) {
 		for when, now := range map[string]time.Time{"settled": later(), "fresh": time.Now()} {
 			t.Run(name+"/"+when, func(t *testing.T) {
 				path := tempFile(t, "contents")
-				d := NewDigests(nil, now)
+				d := NewDigests(nil, now, nil)
 				if d.Unchanged(path) {
 					t.Error("not asked for, and unchanged")
 				}
@@ -230,7 +231,7 @@ func TestDigestsUnchanged(t *testing.T) {
 			})
 		}
 	}
-	d := NewDigests(nil, later())
+	d := NewDigests(nil, later(), nil)
 	if _, err := d.Of(t.TempDir()); err == nil || d.Unchanged(t.TempDir()) {
 		t.Error("a folder is unchanged")
 	}
@@ -247,7 +248,7 @@ func check(t *testing.T, err error) {
 // again and was old by then.
 func TestDigestsSettleLater(t *testing.T) {
 	path := tempFile(t, "contents")
-	d := NewDigests(nil, time.Now())
+	d := NewDigests(nil, time.Now(), nil)
 	isDigest(t, d, path, digest("contents"))
 	if !d.Unchanged(path) || len(d.Files(nil)) != 0 {
 		t.Error("a fresh file is remembered")
@@ -286,7 +287,7 @@ func TestDigestsChanging(t *testing.T) {
 	}()
 	defer func() { close(stop); <-stopped }()
 	for range 100 { // the writer may not get the processor
-		_, err := NewDigests(nil, later()).Of(path)
+		_, err := NewDigests(nil, later(), nil).Of(path)
 		if errors.Is(err, errChanges) && strings.Contains(err.Error(), path) {
 			return
 		}
@@ -295,4 +296,34 @@ func TestDigestsChanging(t *testing.T) {
 		}
 	}
 	t.Error("was never noticed to change")
+}
+
+// A note is made once, of just the contents that are digested, and remembered.
+func TestDigestsNote(t *testing.T) {
+	for _, contents := range []string{"", "contents", strings.Repeat("x", smallFile), strings.Repeat("y", smallFile+1), strings.Repeat("z", 3*smallFile)} {
+		path := tempFile(t, contents)
+		looked := 0
+		look := func(r io.ReaderAt, size int64) string {
+			looked++
+			b, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+			if err != nil || string(b) != contents {
+				t.Errorf("%d bytes instead of %d, %v", len(b), len(contents), err)
+			}
+			return "noted"
+		}
+		first := NewDigests(nil, later(), look)
+		isDigest(t, first, path, digest(contents))
+		second := NewDigests(first.Files(nil), later(), look)
+		for _, d := range []*Digests{first, second} {
+			if note := d.Note(path); note != "noted" || !d.Unchanged(path) {
+				t.Errorf("note %q", note)
+			}
+		}
+		if looked != 1 {
+			t.Errorf("looked %d times", looked)
+		}
+	}
+	if note := NewDigests(nil, later(), nil).Note(t.TempDir()); note != "" {
+		t.Errorf("of no file: %q", note)
+	}
 }

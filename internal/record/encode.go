@@ -93,6 +93,7 @@ func (e *encoder) files(files []File) {
 	for i := range files {
 		f := &files[i]
 		b = e.input(b, e.inputs.number(Input{f.Path, f.Digest}))
+		b = binary.AppendUvarint(b, e.strings.number(f.Note))
 		b = binary.AppendVarint(b, f.Stat.Size-f.Digest.Size)
 		b = binary.AppendVarint(b, f.Stat.ModTime-last.ModTime)
 		b = binary.AppendVarint(b, f.Stat.ChangeTime-f.Stat.ModTime)

@@ -36,9 +36,9 @@ func extremeLink() *Link {
 	return &Link{
 		Output: "/", Wall: math.MinInt64, Started: time.Unix(math.MinInt64/2, 999_999_999).UTC(), Compiler: "c", Toolchain: "c",
 		Files: []File{
-			{"z", Stat{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxUint64, 0}, big},
-			{"a", Stat{math.MaxInt64, math.MinInt64, math.MaxInt64, 0, math.MaxUint64}, cas.Digest{}},
-			{"a", Stat{}, cas.Digest{}},
+			{"z", Stat{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxUint64, 0}, big, ""},
+			{"a", Stat{math.MaxInt64, math.MinInt64, math.MaxInt64, 0, math.MaxUint64}, cas.Digest{}, "z"},
+			{"a", Stat{}, cas.Digest{}, ""},
 		},
 		Jobs: []Job{
 			{},

@@ -21,7 +21,7 @@ import (
 //	inputs: number, and each: path, digest
 //	lists of inputs (what all compiles read): number, and each: length, inputs
 //	folder, start, wall time, compiler, toolchain
-//	files: number, and each: input, stat as differences
+//	files: number, and each: input, note, stat as differences
 //	jobs: number of jobs, of actions, of modules in them, and each job
 //	checksum
 //
@@ -46,7 +46,7 @@ const (
 	minString = 2 // its length, which is not 0, and that
 	minList   = 2
 	minInput  = 1 + minDigest
-	minFile   = 6
+	minFile   = 7
 	minJob    = 6
 	minAction = 6 + minDigest
 	minDigest = 33
