@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs with apt-get what the demo, the tests and the benchmarks run: LLVM 22,
-# 19 and 14, a C and C++ library, npm for the RE2 sources, and the build systems
+# 19, 16 and 14, a C and C++ library, npm for the RE2 sources, and the build systems
 # that the tests put dtlto into. A fresh Debian 12 with Go, make and git is
 # enough to start from. Says nothing and takes no time when nothing is missing.
 #
@@ -41,9 +41,13 @@ if [ "${1:-all}" != demo ]; then
 	need clang-19 clang-19
 	need ld.lld-19 lld-19
 	need llvm-ar-19 llvm-19
+	need clang-16 clang-16
+	need ld.lld-16 lld-16
+	need llvm-ar-16 llvm-16
 	need clang-14 clang-14
 	need ld.lld-14 lld-14
 	need llvm-bcanalyzer-14 llvm-14
+	need /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.profile-x86_64.a libclang-rt-14-dev
 	need /usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.profile-x86_64.a libclang-rt-22-dev
 	need gcc gcc # cgo, which Go's race detector needs
 	need cmake cmake

@@ -55,7 +55,7 @@ var codegenOptions = map[string]spelling{
 	"fp-contract": nil, "frame-pointer": nil, "ignore-xcoff-visibility": nil, "march": nil, "meabi": nil,
 	"mxcoff-roptr": nil, "no-integrated-as": nil, "partition-static-data-sections": nil, "stack-symbol-ordering": nil,
 	"stackrealign": nil, "swift-async-fp": nil, "tailcallopt": nil, "thread-model": nil, "trap-func": nil,
-	"vec-extabi": nil, "vector-library": nil, "xcoff-traceback-table": nil, "xray-function-index": nil,
+	"vec-extabi": nil, "vector-library": nil, "xcoff-traceback-table": nil, "xray-function-index": nil, "no-xray-index": nil,
 	"pseudo-probe-for-profiling": nil, "lower-global-dtors-via-cxa-atexit": nil, "relax-elf-relocations": nil,
 
 	"as-secure-log-file-name": nil, "crel": nil, "dwarf-version": nil, "dwarf64": nil, "emit-dwarf-unwind": nil,

@@ -13,7 +13,7 @@ import (
 
 // Versions are the LLVM releases that tests of version-dependent behaviour
 // run with.
-var Versions = []string{"14", "19", "22"}
+var Versions = []string{"14", "16", "19", "22"}
 
 // Tool is the path of a program that a test needs. A missing one fails the
 // test; with DTLTO_TEST_ALLOW_SKIP set it is skipped, saying so.
