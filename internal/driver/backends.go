@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -106,36 +107,59 @@ func linkerPID(jobFile string) int {
 	return pid
 }
 
-// planAll plans all jobs and takes from the store what it has. What it gives
-// back is to be compiled.
-func (b *backends) planAll(ctx context.Context) ([]*planned, error) {
-	plans := make([]*planned, len(b.jobs.Jobs))
-	if b.before != nil {
-		modules := make([]string, len(plans))
-		for i := range b.jobs.Jobs {
-			modules[i] = b.real(b.jobs.Jobs[i].Module())
+// compileAll plans all jobs, those that will take longest first, takes from the store
+// what it has, and compiles the rest meanwhile.
+func (b *backends) compileAll(ctx context.Context, local *exec.Local) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var queue exec.Queue
+	planned := make(chan struct{})
+	go func() {
+		defer close(planned)
+		defer queue.Close()
+		if err := b.planAll(ctx, &queue); err != nil {
+			stop(err)
 		}
-		b.matches = b.before.Match(modules)
+	}()
+	err := local.Run(ctx, &queue)
+	stop(err)
+	<-planned
+	if err == nil && context.Cause(ctx) != context.Canceled {
+		err = context.Cause(ctx)
 	}
-	err := inParallel(b.settings.Jobs, len(plans), func(i int) error {
+	return err
+}
+
+// planAll plans all jobs, takes from the store what it has, and gives the rest to
+// the queue.
+func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
+	weights := b.weights()
+	order := make([]int, len(weights))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(weights[j], weights[i]) })
+	return inParallel(b.settings.Jobs, len(order), func(i int) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		p, err := b.plan(i)
+		p, err := b.plan(order[i])
 		if err != nil {
 			return err
 		}
-		b.done[i] = b.remembered(p)
+		b.done[p.number] = b.remembered(p)
 		if b.settings.PrintAction {
 			b.printAction(p)
 		}
 		known, err := b.restore(ctx, p)
-		if !known {
-			plans[i] = p
+		if !known && err == nil {
+			queue.Add(exec.Compile{
+				Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
+				Weight: int64(weights[p.number]),
+			})
 		}
 		return err
 	})
-	return slices.DeleteFunc(plans, func(p *planned) bool { return p == nil }), err
 }
 
 // restore takes the outputs of a job from the store, if it has them.
@@ -151,19 +175,6 @@ func (b *backends) restore(ctx context.Context, p *planned) (bool, error) {
 		b.note(p, record.Cached, result)
 	}
 	return err == nil, err
-}
-
-// compiles are the compiles of plans.
-func (b *backends) compiles(plans []*planned) []exec.Compile {
-	estimate := b.estimate(plans)
-	compiles := make([]exec.Compile, len(plans))
-	for i, p := range plans {
-		compiles[i] = exec.Compile{
-			Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
-			Weight: int64(estimate(p)),
-		}
-	}
-	return compiles
 }
 
 // ran counts a compiler's processor time.

@@ -58,6 +58,7 @@ func (b *backends) openCache(jobFile string) {
 	if err != nil && !errors.As(err, new(*fs.PathError)) { // a folder that cannot be read is the store's to report
 		b.warn(err)
 	}
+	b.match()
 	b.digests = record.NewDigests(b.before.Known(b.folder), fileTime(jobFile), tripleAt)
 }
 

@@ -46,12 +46,8 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 		return err
 	}
 	defer b.close(ctx)
-	missing, err := b.planAll(ctx)
-	if err != nil {
-		return err
-	}
 	local := exec.Local{Slots: s.Jobs, KeepGoing: s.KeepGoing, MemoryFloor: s.MinFreeMemory}
-	err = local.Run(ctx, b.compiles(missing))
+	err = b.compileAll(ctx, &local)
 	b.remember(err)
 	if s.Summary && ExitCode(err) != exitInterrupted {
 		b.summarise(&local)

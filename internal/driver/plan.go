@@ -58,9 +58,9 @@ var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-
 // does not.
 func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
-	size, triple := b.lookAt(job.Module())
-	p := &planned{job: job, number: number, size: size, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
+	p := &planned{job: job, number: number, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
 	common := slices.Concat(b.jobs.Args, backendArgs)
+	triple := b.triple(job.Module())
 	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
 		common = append(common, target) // LTO compiles each module for its own; LLD names the first one's
 	}
@@ -160,23 +160,22 @@ func hasSampleProfile(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-fprofile-sample-use=") })
 }
 
-// lookAt gives a module's size and target triple, as far as they can be told;
-// the compiler will say what is wrong.
-func (b *backends) lookAt(path string) (size int64, triple string) {
+// triple is a module's target triple, as far as it can be told; the compiler will
+// say what is wrong.
+func (b *backends) triple(path string) string {
 	if b.digests != nil {
-		digest, _ := b.digests.Of(path)
-		return digest.Size, b.digests.Note(path)
+		return b.digests.Note(path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, ""
+		return ""
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return 0, ""
+		return ""
 	}
-	return info.Size(), tripleAt(f, info.Size())
+	return tripleAt(f, info.Size())
 }
 
 // tripleAt is a module's target triple, empty if it has none.

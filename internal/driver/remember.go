@@ -4,6 +4,7 @@ package driver
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -11,43 +12,59 @@ import (
 	"github.com/dtlto/dtlto/internal/record"
 )
 
-// estimate gives a function that says how long a job's compile will take: as
-// long as last time, or what the others' times make of the module's size.
-func (b *backends) estimate(plans []*planned) func(*planned) time.Duration {
-	known := make(map[*planned]time.Duration, len(plans))
+// match finds each job's module in the link before.
+func (b *backends) match() {
+	if b.before == nil {
+		return
+	}
+	modules := make([]string, len(b.jobs.Jobs))
+	for i := range b.jobs.Jobs {
+		modules[i] = b.real(b.jobs.Jobs[i].Module())
+	}
+	b.matches = b.before.Match(modules)
+}
+
+// weights are how long each job's compile will take: as long as last time, or what
+// the others' times make of the module's size.
+func (b *backends) weights() []time.Duration {
+	weights := make([]time.Duration, len(b.jobs.Jobs))
+	sizes := make([]int64, len(weights))
 	var took time.Duration
 	var size int64
-	for _, p := range plans {
-		if before := b.lastTime(p); before != nil && before.Duration > 0 {
-			known[p] = before.Duration
+	for i := range weights {
+		if info, err := os.Stat(b.jobs.Jobs[i].Module()); err == nil {
+			sizes[i] = info.Size()
+		}
+		if before := b.lastTime(i); before != nil && before.Duration > 0 {
+			weights[i] = before.Duration
 			took += before.Duration
-			size += p.size
+			size += sizes[i]
 		}
 	}
 	perByte := 1.0
 	if size > 0 {
 		perByte = float64(took) / float64(size)
 	}
-	return func(p *planned) time.Duration {
-		if d, ok := known[p]; ok {
-			return d
+	for i := range weights {
+		if weights[i] == 0 {
+			weights[i] = time.Duration(float64(sizes[i]) * perByte)
 		}
-		return time.Duration(float64(p.size) * perByte)
 	}
+	return weights
 }
 
 // lastTime is what became of a job's module in the link before, or nil.
-func (b *backends) lastTime(p *planned) *record.Job {
+func (b *backends) lastTime(number int) *record.Job {
 	if b.matches == nil {
 		return nil
 	}
-	return b.matches[p.number]
+	return b.matches[number]
 }
 
 // remembered is what the next link is told of a job that has no outputs yet.
 func (b *backends) remembered(p *planned) record.Job {
 	job := record.Job{Module: p.module, IndexReason: p.odd}
-	if before := b.lastTime(p); before != nil {
+	if before := b.lastTime(p.number); before != nil {
 		job.Duration, job.Before = before.Duration, before.Completed()
 	}
 	if p.uncached != nil {

@@ -3,12 +3,10 @@
 package exec
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -38,14 +36,11 @@ const memoryAge = 20 * time.Millisecond
 // errStopped is why compiles are ended after another failed.
 var errStopped = errors.New("ended because another compile failed")
 
-// Run does the compiles, the heaviest first. It returns nil when all have made
-// their outputs; else the failures (*Failure) joined, or what kept a compile from
-// running, or why ctx ended. When it returns, no process that it started is
-// left.
-func (l *Local) Run(ctx context.Context, compiles []Compile) error {
-	if len(compiles) == 0 {
-		return nil
-	}
+// Run does the compiles of a queue, the heaviest first, until it is closed and
+// empty. It returns nil when all have made their outputs; else the failures
+// (*Failure) joined, or what kept a compile from running, or why ctx ended. When it
+// returns, no process that it started is left.
+func (l *Local) Run(ctx context.Context, queue *Queue) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
@@ -55,7 +50,8 @@ func (l *Local) Run(ctx context.Context, compiles []Compile) error {
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	defer context.AfterFunc(r.ctx, r.processes.end)()
-	r.all(heaviestFirst(compiles))
+	r.start(queue)
+	r.workers.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -69,38 +65,39 @@ type running struct {
 	stop      context.CancelCauseFunc
 	processes processes
 
-	mu    sync.Mutex
-	busy  int
-	errs  []error
-	ended chan struct{} // has something in it after a compile ended
+	workers sync.WaitGroup
+
+	mu      sync.Mutex
+	started int // workers
+	busy    int
+	errs    []error
+	ended   chan struct{} // has something in it after a compile ended
 
 	asked   time.Time // when free memory was last looked at
 	isShort bool      // what was seen
 }
 
-// all hands the compiles to as many workers as there are slots.
-func (r *running) all(compiles []*Compile) {
-	queue := make(chan *Compile)
-	var workers sync.WaitGroup
-	for range min(r.Slots, len(compiles)) {
-		workers.Go(func() { r.work(queue) })
+// start starts another worker, if there may be one more. The first thing that a
+// worker does when it has a compile is to start the next: in a link that has
+// nothing to compile there is one, and it waits.
+func (r *running) start(queue *Queue) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started < r.Slots {
+		r.started++
+		r.workers.Go(func() { r.work(queue) })
 	}
-	for _, c := range compiles {
-		select {
-		case queue <- c:
-			continue
-		case <-r.ctx.Done():
-		}
-		break
-	}
-	close(queue)
-	workers.Wait()
 }
 
 // work compiles what comes. The kernel is asked to kill a compiler when the
 // thread that started it dies, so a worker keeps its thread. The compilers'
 // messages go through a file that only this worker has.
-func (r *running) work(queue <-chan *Compile) {
+func (r *running) work(queue *Queue) {
+	c, ok := queue.next(r.ctx.Done())
+	if !ok {
+		return
+	}
+	r.start(queue)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	messages, err := messageFile()
@@ -110,7 +107,7 @@ func (r *running) work(queue <-chan *Compile) {
 	}
 	defer messages.Close()
 	run := func(ctx context.Context, c Command) (Ran, error) { return r.processes.run(ctx, c, messages) }
-	for c := range queue {
+	for ; ok && r.ctx.Err() == nil; c, ok = queue.next(r.ctx.Done()) {
 		r.begin()
 		r.finish(c.Do(r.ctx, run))
 		r.end()
@@ -174,14 +171,4 @@ func (r *running) short() bool {
 		r.asked, r.isShort = now, ok && available < r.MemoryFloor
 	}
 	return r.isShort
-}
-
-// heaviestFirst orders compiles by weight; equal ones keep their order.
-func heaviestFirst(compiles []Compile) []*Compile {
-	ordered := make([]*Compile, len(compiles))
-	for i := range compiles {
-		ordered[i] = &compiles[i]
-	}
-	slices.SortStableFunc(ordered, func(a, b *Compile) int { return cmp.Compare(b.Weight, a.Weight) })
-	return ordered
 }
