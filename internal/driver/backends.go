@@ -121,12 +121,9 @@ func (b *backends) compileAll(ctx context.Context, local *exec.Local) error {
 			stop(err)
 		}
 	}()
-	err := local.Run(ctx, &queue)
+	err := local.Run(ctx, &queue) // why planning failed, if it did
 	stop(err)
 	<-planned
-	if err == nil && context.Cause(ctx) != context.Canceled {
-		err = context.Cause(ctx)
-	}
 	return err
 }
 

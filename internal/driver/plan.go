@@ -19,7 +19,6 @@ import (
 type planned struct {
 	job    *thinlto.Job
 	number int                      // in the job file
-	size   int64                    // of the module, in bytes
 	module string                   // its name for people
 	real   func(path string) string // a module's name for people: LLD's, less what DTLTO added
 
