@@ -157,7 +157,7 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Println("dtlto " + version())
+			_, err := fmt.Printf("dtlto %s\nindex shards canonical with LLVM %s\n", version(), driver.TriedLLVMs())
 			return err
 		},
 	}

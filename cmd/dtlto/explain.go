@@ -21,9 +21,9 @@ func explainCommand(s *driver.Settings) *cobra.Command {
 		Long:    explainHelp,
 		Args:    cobra.MaximumNArgs(2),
 		PreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) },
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) error {
 			args = append(args, "", "")
-			return driver.Explain(cmd.Context(), s, args[0], args[1], os.Stdout)
+			return driver.Explain(s, args[0], args[1], os.Stdout)
 		},
 	}
 	addSettings(cmd.Flags(), "cache-dir")

@@ -29,12 +29,16 @@ func Names(modules []string, output string, pid int) map[string]string {
 		keys[i] = keyOf(module, path.Dir(output), pid)
 	}
 	slices.SortFunc(keys, orderKey.compare)
-	width := max(2, len(strconv.Itoa(len(modules)-1)))
 	names := make(map[string]string, len(modules))
 	for rank, key := range keys {
-		names[key.module] = fmt.Sprintf("%0*d.bc", width, rank)
+		names[key.module] = RankName(rank, len(modules))
 	}
 	return names
+}
+
+// RankName is the name of the module with a rank, from 0 on, among so many.
+func RankName(rank, modules int) string {
+	return fmt.Sprintf("%0*d.bc", max(2, len(strconv.Itoa(modules-1))), rank)
 }
 
 // orderKey is what a module is ordered by, the first that differs deciding.

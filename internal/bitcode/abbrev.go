@@ -53,6 +53,10 @@ func (c *Cursor) defineAbbrev() abbrev {
 }
 
 func (c *Cursor) operand() operand {
+	if op, used := shortOperand(c.word()); used != 0 && used <= c.limit-c.pos {
+		c.pos += used
+		return op
+	}
 	if c.read(1) == 1 {
 		return operand{literal, c.vbr(8)}
 	}
@@ -74,22 +78,51 @@ func (c *Cursor) operand() operand {
 	return operand{}
 }
 
-// abbrev returns the operands of the abbreviation with this id: first those that
-// BLOCKINFO registers for the block, then the block's own.
-func (c *Cursor) abbrev(id uint64) []operand {
-	f := c.top()
-	i := id - firstAbbrevID
-	registered, own := f.registered, c.abbrevs[f.abbrevs:]
-	var a abbrev
-	switch n := uint64(len(registered)); {
-	case i < n:
-		a = registered[i]
-	case i-n < uint64(len(own)):
-		a = own[i-n]
-	default:
-		c.failf("abbreviation %d is not defined", id)
-		return nil
+// shortOperand returns the operand that a word begins with if it is of the usual
+// length, and how many bits it takes, else 0. Every block of every small index
+// defines some abbreviations.
+func shortOperand(word uint64, ok bool) (op operand, used uint64) {
+	encoding := uint8(word >> 1 & 7)
+	width := word >> 4 & 31 // of one chunk up to 15
+	switch {
+	case !ok:
+	case word&1 != 0:
+		if word>>8&1 == 0 {
+			return operand{literal, word >> 1 & 127}, 9
+		}
+	case encoding == array || encoding == char6:
+		return operand{encoding, 0}, 4
+	case (encoding == fixed || encoding == vbr) && width > 0 && width < 16:
+		return operand{encoding, width}, 9
 	}
+	return operand{}, 0
+}
+
+// abbrev returns the operands of the abbreviation with this id, which must be
+// defined.
+func (c *Cursor) abbrev(id uint64) []operand {
+	ops := c.defined(id)
+	if ops == nil {
+		c.failf("abbreviation %d is not defined", id)
+	}
+	return ops
+}
+
+// defined returns the operands of the abbreviation with this id, nil if there is
+// none: first come those that BLOCKINFO registers for the block, then the block's
+// own.
+func (c *Cursor) defined(id uint64) []operand {
+	f := c.top()
+	i := id - firstAbbrevID // huge for the ids that every block has
+	if n := uint64(len(f.registered)); i >= n {
+		i += uint64(f.abbrevs) - n
+		if id < firstAbbrevID || i >= uint64(len(c.abbrevs)) {
+			return nil
+		}
+		a := c.abbrevs[i]
+		return c.operands[a.from:a.to]
+	}
+	a := f.registered[i]
 	return c.operands[a.from:a.to]
 }
 
@@ -130,7 +163,7 @@ func (c *Cursor) count(n uint64, element operand) uint64 {
 		c.failf("array whose elements have no size")
 		return 0
 	}
-	if n > (c.limit-c.pos)/width || n > uint64(c.size) {
+	if !c.holds(n, width) || n > uint64(c.size) {
 		c.failf("%d elements of %d bits, the block ends after %d", n, width, c.limit-c.pos)
 		return 0
 	}

@@ -6,8 +6,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dtlto/dtlto/internal/corpus"
 )
 
 // largeModule compiles a file of many functions with debug info, about 2 MB of
@@ -82,32 +86,68 @@ func benchmarkShards(b *testing.B) map[string][]byte {
 	return map[string][]byte{"small": small.shard(b, "b/main.c.o"), "large": large.shard(b, "b/calls.c.o")}
 }
 
-// BenchmarkCanonicalise canonicalises one shard, as is done for each job.
+// programShards are the shards of a real program, linked by LLVM 22 from its
+// archive.
+func programShards(b *testing.B, p corpus.Program) [][]byte {
+	b.Helper()
+	cache, err := corpus.DefaultCache()
+	if err != nil {
+		b.Fatal(err)
+	}
+	o, err := p.Build(b.Context(), cache, 22, corpus.ThinLTO()...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	_, _, err = o.Link(b.Context(), o.FromArchive(), filepath.Join(dir, "program"), "-fuse-ld=lld", "-flto=thin",
+		"-Wl,--thinlto-index-only="+filepath.Join(dir, "modules"), "-Wl,--thinlto-prefix-replace=/;"+dir+"/")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var shards [][]byte
+	err = filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".bc" {
+			shards = append(shards, read(b, path))
+		}
+		return err
+	})
+	if err != nil || len(shards) == 0 {
+		b.Fatalf("%d shards, %v", len(shards), err)
+	}
+	return shards
+}
+
+// BenchmarkCanonicalise reads and canonicalises shards one after the other, as is
+// done for the jobs of a link: all those of a real program, or always the same.
 func BenchmarkCanonicalise(b *testing.B) {
 	for name, shard := range benchmarkShards(b) {
-		rename, _ := ranks(b, shard)
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(shard)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if s, err := Canonicalise(shard, rename, Options{}); err != nil || s.Form != Canonical {
-					b.Fatal(s, err)
-				}
-			}
-		})
+		b.Run(name, func(b *testing.B) { canonicaliseAll(b, [][]byte{shard}) })
+	}
+	for _, p := range corpus.All() {
+		b.Run(p.Name, func(b *testing.B) { canonicaliseAll(b, programShards(b, p)) })
 	}
 }
 
-// BenchmarkIndexModules lists a shard's modules.
-func BenchmarkIndexModules(b *testing.B) {
-	for name, shard := range benchmarkShards(b) {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if paths, err := IndexModules(shard); err != nil || len(paths) < 2 {
-					b.Fatal(paths, err)
-				}
-			}
-		})
+func canonicaliseAll(b *testing.B, shards [][]byte) {
+	size, modules := 0, 0
+	for _, shard := range shards {
+		size += len(shard)
 	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	var x Index
+	for b.Loop() {
+		modules = 0
+		for _, shard := range shards {
+			if err := x.Read(shard); err != nil {
+				b.Fatal(err)
+			}
+			modules += len(x.Modules())
+			if s, err := x.Canonicalise(same, Options{}); err != nil || s.Form != Canonical {
+				b.Fatal(s, err)
+			}
+		}
+	}
+	b.ReportMetric(float64(len(shards)), "shards/op")
+	b.ReportMetric(float64(modules), "modules/op")
 }

@@ -80,28 +80,31 @@ type frame struct {
 // NewCursor returns a cursor at the first block of b, behind the magic number
 // and a wrapper header if there is one.
 func NewCursor(b []byte) (*Cursor, error) {
-	return newCursor(bits{data: b, size: int64(len(b))})
+	c := &Cursor{}
+	return c, c.reset(inMemory(b))
 }
 
 // NewCursorAt is NewCursor for the first size bytes of r. It reads what it is
 // asked for and no more than a few kilobytes around it.
 func NewCursorAt(r io.ReaderAt, size int64) (*Cursor, error) {
-	return newCursor(bits{src: r, size: size})
+	c := &Cursor{}
+	return c, c.reset(bits{src: r, size: size, limit: uint64(max(0, size)) * 8})
 }
 
-func newCursor(b bits) (*Cursor, error) {
+// reset puts the cursor at the first block of another stream. It keeps the memory
+// that it has.
+func (c *Cursor) reset(b bits) error {
+	*c = Cursor{bits: b, frames: c.frames[:0], abbrevs: c.abbrevs[:0], operands: c.operands[:0], values: c.values[:0]}
 	if b.size < 0 || b.size > math.MaxInt64/8 {
-		return nil, &Error{0, fmt.Sprintf("size of %d bytes", b.size)}
+		return &Error{0, fmt.Sprintf("size of %d bytes", b.size)}
 	}
-	b.limit = uint64(b.size) * 8
-	c := &Cursor{bits: b}
 	c.unwrap()
 	if magic := c.read(32); c.err == nil && magic != rawMagic {
 		c.pos = 0
 		c.failf("magic number %#08x is not that of bitcode", magic)
 	}
 	c.frames = append(c.frames, frame{id: math.MaxUint32, width: topLevelWidth, end: c.limit})
-	return c, c.err
+	return c.err
 }
 
 // Offset returns the position in bits from the magic number.

@@ -41,6 +41,23 @@ func walk(c *Cursor, f func(Entry, Operands)) error {
 	}
 }
 
+// walkQuickly is walk by appendNext.
+func walkQuickly(c *Cursor, f func(Entry, Operands)) error {
+	for {
+		e, values, b, err := c.appendNext(nil)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && e.Kind == Block {
+			err = c.Enter()
+		}
+		if err != nil {
+			return err
+		}
+		f(e, Operands{values, b})
+	}
+}
+
 var (
 	dumpedRecord = regexp.MustCompile(`^ *<\w+(?: codeid=\d+)?(?: abbrevid=\d+)?((?: op\d+=-?\d+)*)(?: \(offset match\))?/>`)
 	dumpedOp     = regexp.MustCompile(`op\d+=(-?\d+)`)
@@ -115,6 +132,10 @@ func compareDump(t *testing.T, path string, b []byte) {
 	}
 	for name, c := range cursors(t, b) {
 		var got []string
+		walk := walk
+		if strings.HasPrefix(name, "quickly") {
+			walk = walkQuickly
+		}
 		if err := walk(c, func(e Entry, ops Operands) { got = append(got, dumpLine(e, ops)) }); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -127,18 +148,22 @@ func compareDump(t *testing.T, path string, b []byte) {
 	}
 }
 
-// cursors returns cursors on b in memory and on b as a file.
+// cursors returns two cursors on b in memory and two on b as a file.
 func cursors(t testing.TB, b []byte) map[string]*Cursor {
 	t.Helper()
-	inMemory, err := NewCursor(b)
-	if err != nil {
-		t.Fatal(err)
+	all := map[string]*Cursor{}
+	for _, how := range []string{"", "quickly "} {
+		inMemory, err := NewCursor(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asFile, err := NewCursorAt(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[how+"in memory"], all[how+"as file"] = inMemory, asFile
 	}
-	asFile, err := NewCursorAt(bytes.NewReader(b), int64(len(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]*Cursor{"in memory": inMemory, "as file": asFile}
+	return all
 }
 
 func firstDifference(a, b []string) int {
@@ -289,7 +314,7 @@ func TestMalformed(t *testing.T) {
 		{"SETBID of nothing", open(4).enter(3, 0, 2, 1).fixed(unabbrev, 2).vbr(setBID, 6).vbr(0, 6).pad(4), "SETBID without a block id"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for name, err := range walkBoth(test.b) {
+			for name, err := range walkAll(test.b) {
 				var malformed *Error
 				if !errors.As(err, &malformed) || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("%s: got %v, want %q", name, err, test.want)
@@ -299,8 +324,8 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// walkBoth walks all of b, once reading each record and once skipping it.
-func walkBoth(b []byte) map[string]error {
+// walkAll walks all of b, reading each record, skipping it and reading it quickly.
+func walkAll(b []byte) map[string]error {
 	errs := map[string]error{}
 	c, err := NewCursor(b)
 	if err == nil {
@@ -311,6 +336,10 @@ func walkBoth(b []byte) map[string]error {
 		err = skim(c)
 	}
 	errs["skip"] = err
+	if c, err = NewCursor(b); err == nil {
+		err = walkQuickly(c, func(Entry, Operands) {})
+	}
+	errs["read quickly"] = err
 	return errs
 }
 
@@ -372,6 +401,24 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
+// checkQuick holds a quick walk against a plain one.
+func checkQuick(t *testing.T, b []byte) {
+	t.Helper()
+	list := func(walk func(*Cursor, func(Entry, Operands)) error) (all []string) {
+		c, err := NewCursor(b)
+		if err == nil {
+			err = walk(c, func(e Entry, ops Operands) {
+				all = append(all, fmt.Sprint(e, ops.Values, string(ops.Blob), c.Offset(), c.at))
+			})
+		}
+		return append(all, fmt.Sprint(err))
+	}
+	plain, quick := list(walk), list(walkQuickly)
+	if i := firstDifference(plain, quick); i >= 0 {
+		t.Fatalf("entry %d is %.200s, quickly %.200s", i, at(plain, i), at(quick, i))
+	}
+}
+
 // FuzzCursor reads and skims everything. Both must come to the same end, and
 // what a record takes in memory is bounded by the input.
 func FuzzCursor(f *testing.F) {
@@ -392,8 +439,9 @@ func FuzzCursor(f *testing.F) {
 		if c.Offset() > uint64(len(b))*8 {
 			t.Fatalf("at bit %d of %d bytes", c.Offset(), len(b))
 		}
-		if errs := walkBoth(b); fmt.Sprint(errs["read"]) != fmt.Sprint(err) || (errs["skip"] == nil) != (err == nil) {
+		if errs := walkAll(b); fmt.Sprint(errs["read"]) != fmt.Sprint(err) || (errs["skip"] == nil) != (err == nil) {
 			t.Fatalf("walk gave %v, then %v", err, errs)
 		}
+		checkQuick(t, b)
 	})
 }

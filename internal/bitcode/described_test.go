@@ -12,7 +12,7 @@ import (
 // A describer says in words what a shard says, without a number that is another
 // in another shard which says the same.
 type describer struct {
-	*index
+	*Index
 	guid map[uint64]uint64
 	path map[uint64]string
 	out  strings.Builder
@@ -23,11 +23,11 @@ type describer struct {
 // has nothing of what renumbers them.
 func described(t testing.TB, shard []byte, rename func(string) (string, bool)) []string {
 	t.Helper()
-	x, err := readIndex(shard)
-	if err != nil {
+	x := &Index{}
+	if err := x.parse(shard); err != nil {
 		t.Fatal(err)
 	}
-	d := &describer{index: x, guid: map[uint64]uint64{}, path: map[uint64]string{}}
+	d := &describer{Index: x, guid: map[uint64]uint64{}, path: map[uint64]string{}}
 	var lines []string
 	for _, m := range x.modules {
 		d.path[m.id], _ = rename(m.path)
@@ -42,8 +42,8 @@ func described(t testing.TB, shard []byte, rename func(string) (string, bool)) [
 		case summaryBlockCount, summaryRadixArray, summaryStackIDs:
 			continue
 		}
-		d.describe(r)
-		if r.place != isAttached {
+		d.describe(&r)
+		if d.plan(&r).place != isAttached {
 			lines = append(lines, d.out.String())
 			d.out.Reset()
 		}
@@ -52,10 +52,11 @@ func described(t testing.TB, shard []byte, rename func(string) (string, bool)) [
 	return lines
 }
 
-func (d *describer) describe(r record) {
+func (d *describer) describe(r *record) {
+	p := d.plan(r)
 	ops := d.operands(r)
-	if r.place == isNames {
-		names := []string{r.name}
+	if p.place == isNames {
+		names := []string{p.name}
 		for i := 0; i+1 < len(ops); i += 2 {
 			names = append(names, string(d.strtab[ops[i]:][:ops[i+1]]))
 		}
@@ -63,10 +64,10 @@ func (d *describer) describe(r record) {
 		fmt.Fprintf(&d.out, "%q", names)
 		return
 	}
-	fmt.Fprintf(&d.out, "%s(", r.name)
+	fmt.Fprintf(&d.out, "%s(", p.name)
 	counts := map[string]uint64{}
-	for i := range r.fields {
-		ops = d.field(r.fields[i], ops, counts)
+	for i := range p.fields {
+		ops = d.field(p.fields[i], ops, counts)
 	}
 	d.out.WriteString(") ")
 }
@@ -115,7 +116,7 @@ func (d *describer) one(f field, op uint64) {
 }
 
 func (d *describer) stackID(i uint64) uint64 {
-	r, _ := d.head(summaryStackIDs)
+	r := d.head(summaryStackIDs)
 	ops := d.operands(r)
 	if d.version < 12 {
 		return ops[i]
@@ -125,9 +126,11 @@ func (d *describer) stackID(i uint64) uint64 {
 
 // context describes a calling context by the stack ids in it.
 func (d *describer) context(ops []uint64) []uint64 {
-	r, ok := d.head(summaryRadixArray)
-	array := d.operands(r)
-	if !ok || len(array) == 0 {
+	var array []uint64
+	if r := d.head(summaryRadixArray); r != nil {
+		array = d.operands(r)
+	}
+	if len(array) == 0 {
 		for _, i := range ops[1 : 1+ops[0]] {
 			fmt.Fprintf(&d.out, "%#x ", d.stackID(i))
 		}

@@ -3,10 +3,10 @@
 // Package bitcode reads the LLVM bitstream and tells what the modules in a
 // bitcode file are: which LLVM wrote them, for which target, and whether a
 // linker would compile them as ThinLTO. It brings the summary index shards that a
-// thin link makes into a canonical form.
+// thin link makes into a canonical form, and tells what differs between two.
 //
-// A [Cursor] walks a bitstream entry by entry; [Identify] and [Canonicalise] are
-// built on it. The layout comes from LLVM's "Bitcode File Format" page and from
+// A [Cursor] walks a bitstream entry by entry. [Identify] and [SymbolNames], which
+// read modules, and [Index], which is for shards, are built on it. The layout comes from LLVM's "Bitcode File Format" page and from
 // what llvm-bcanalyzer 14, 19 and 22 show; that of summary records is a table in
 // summary.go, which names its sources.
 //

@@ -135,6 +135,20 @@ func TestIdentifyIndex(t *testing.T) {
 	}
 }
 
+// TestIdentifySource covers a source that the compiler was told of by an absolute
+// path: it is in the bitcode, whatever it is compiled with.
+func TestIdentifySource(t *testing.T) {
+	for _, version := range llvmtest.Versions {
+		dir := t.TempDir()
+		llvmtest.Write(t, dir, "a.c", sampleC)
+		source := filepath.Join(dir, "a.c")
+		llvmtest.Run(t, dir, "clang-"+version, "-c", "-flto=thin", "-ffile-prefix-map="+dir+"=.", source, "-o", "a.o")
+		if id := identifyBoth(t, read(t, filepath.Join(dir, "a.o"))); id.Modules[0].SourceFileName != source {
+			t.Errorf("LLVM %s: %q, not %q", version, id.Modules[0].SourceFileName, source)
+		}
+	}
+}
+
 // TestIdentifySkippedIndex covers the index of a module that the link has no use
 // for.
 func TestIdentifySkippedIndex(t *testing.T) {

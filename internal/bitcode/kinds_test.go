@@ -13,19 +13,19 @@ import (
 // them that not all of their kind have.
 func kinds(t testing.TB, shard []byte, seen map[string]int) {
 	t.Helper()
-	x, err := readIndex(shard)
-	if err != nil {
+	x := &Index{}
+	if err := x.parse(shard); err != nil {
 		t.Fatal(err)
 	}
 	seen["VALUE_GUID"] += len(x.guids)
 	summaries := map[uint64]int{}
 	for _, r := range x.records {
-		seen[r.name]++
-		ops := x.operands(r)
-		for _, what := range special(r, ops) {
-			seen[r.name+" "+what]++
+		p, ops := x.plan(&r), x.operands(&r)
+		seen[p.name]++
+		for _, what := range special(p, ops) {
+			seen[p.name+" "+what]++
 		}
-		if r.place == isFunction || r.place == isVariable {
+		if p.place == isFunction || p.place == isVariable {
 			if summaries[ops[0]]++; summaries[ops[0]] == 2 {
 				seen["two summaries of one GUID"]++
 			}
@@ -37,14 +37,14 @@ func kinds(t testing.TB, shard []byte, seen map[string]int) {
 }
 
 // special says what a record has that others of its kind have not.
-func special(r record, ops []uint64) []string {
+func special(p *plan, ops []uint64) []string {
 	var found []string
 	add := func(is bool, what string) {
 		if is {
 			found = append(found, what)
 		}
 	}
-	switch r.code {
+	switch p.code {
 	case 4, 5:
 		add(ops[6] > 0, "with refs")
 		add(ops[7] > 0, "with read-only refs")
@@ -65,7 +65,7 @@ func special(r record, ops []uint64) []string {
 		add(ops[2] > 1, "with clones")
 	case 29:
 		add(ops[1] > 1, "with clones")
-		add(r.first == 10 && sizes(ops) > 0, "with sizes")
+		add(p.first == 10 && sizes(ops) > 0, "with sizes")
 	case 32:
 		add(slices.Max(ops) > math.MaxInt32, "with jumps")
 	}

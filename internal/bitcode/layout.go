@@ -2,8 +2,6 @@
 
 package bitcode
 
-import "fmt"
-
 // A meaning says what an operand of a summary record stands for, and so what
 // becomes of it when values, modules, stack ids and strings are renumbered.
 type meaning uint8
@@ -100,53 +98,3 @@ type layout struct {
 
 // maxCounts is how many counts a record has at most.
 const maxCounts = 4
-
-// layouts are the records of one version by their codes.
-type layouts [maxSummaryCode + 1]*layout
-
-// layoutsOf are the known versions.
-var layoutsOf = func() map[uint64]*layouts {
-	versions := map[uint64]*layouts{}
-	for i := range summaryRecords {
-		l := &summaryRecords[i]
-		number(l.fields, &[]string{})
-		for v := l.first; v <= l.last; v++ {
-			if versions[v] == nil {
-				versions[v] = &layouts{}
-			}
-			if versions[v][l.code] != nil {
-				panic(fmt.Sprintf("two layouts of record %d in version %d", l.code, v))
-			}
-			versions[v][l.code] = l
-		}
-	}
-	return versions
-}()
-
-// number gives each count of a record a slot and each repetition that of its
-// count, which stands before it.
-func number(fields []field, counts *[]string) {
-	for i := range fields {
-		f := &fields[i]
-		switch f.is {
-		case isCount:
-			f.slot = len(*counts)
-			*counts = append(*counts, f.name)
-		case isTimes, isMaybe:
-			f.slot = slotOf(f.name, *counts)
-		}
-		if f.is >= isTimes && len(f.of) == 0 || len(*counts) > maxCounts {
-			panic(fmt.Sprintf("repetition %s of nothing, or more than %d counts", f.name, maxCounts))
-		}
-		number(f.of, counts)
-	}
-}
-
-func slotOf(name string, counts []string) int {
-	for i, c := range counts {
-		if c == name {
-			return i
-		}
-	}
-	panic("no count for the repetition " + name)
-}

@@ -12,10 +12,18 @@ import (
 
 // A numbering says which numbers values, modules and stack ids get.
 type numbering struct {
-	values     []uint32 // new id by old id; 0 means that the id is not defined
-	moduleByID []indexModule
-	stackIDs   []uint64 // in their new order
-	stacks     []uint64 // new index by old index
+	values     []uint32    // new id by old id; 0 means that the id is not defined
+	moduleByID []newNumber // by old id
+	module     int         // which of these was asked for last
+	stackIDs   []uint64    // in their new order
+	stacks     []uint64    // new index by old index
+}
+
+// A newNumber is a module's.
+type newNumber struct{ id, newID uint64 }
+
+func (n *numbering) clear() {
+	*n = numbering{values: n.values[:0], moduleByID: n.moduleByID[:0], stackIDs: n.stackIDs[:0], stacks: n.stacks[:0]}
 }
 
 // A valueGUID is a VALUE_GUID record.
@@ -24,8 +32,8 @@ type valueGUID struct {
 	at       uint64
 }
 
-func (x *index) addValue(c *Cursor, l *layout, ops []uint64) error {
-	guid := l.fields[1]
+func (x *Index) addValue(l *plan, ops []uint64) error {
+	c, guid := &x.cursor, &l.fields[1]
 	if len(ops) != 1+guid.operands() {
 		return notUnderstood(c.at, "%s of %d operands", l.name, len(ops))
 	}
@@ -39,7 +47,7 @@ func (x *index) addValue(c *Cursor, l *layout, ops []uint64) error {
 
 // number gives new numbers: to values from 1 in the order of their GUIDs, to
 // modules from 0 in that of their new names, to stack ids in that of their values.
-func (x *index) number(rename func(path string) (string, bool)) error {
+func (x *Index) number(rename func(path string) (string, bool)) error {
 	if err := x.nameModules(rename); err != nil {
 		return err
 	}
@@ -53,7 +61,7 @@ func (x *index) number(rename func(path string) (string, bool)) error {
 }
 
 // nameModules finds the new names and puts the modules into their order.
-func (x *index) nameModules(rename func(path string) (string, bool)) error {
+func (x *Index) nameModules(rename func(path string) (string, bool)) error {
 	for i := range x.modules {
 		m := &x.modules[i]
 		name, err := newName(m.path, rename)
@@ -78,7 +86,7 @@ func sameName(path, other, name string) error {
 	return fmt.Errorf("modules %q and %q of a summary index have the same new name %q", path, other, name)
 }
 
-func (x *index) numberModules() error {
+func (x *Index) numberModules() error {
 	for i := range x.modules {
 		m := &x.modules[i]
 		m.newID = uint64(i)
@@ -90,30 +98,38 @@ func (x *index) numberModules() error {
 		}
 		return notUnderstood(m.at, "MODULE_STRTAB has %q twice", m.path)
 	}
-	x.moduleByID = slices.Clone(x.modules)
-	slices.SortFunc(x.moduleByID, func(a, b indexModule) int { return cmp.Compare(a.id, b.id) })
+	for _, m := range x.modules {
+		x.moduleByID = append(x.moduleByID, newNumber{m.id, m.newID})
+	}
+	slices.SortFunc(x.moduleByID, func(a, b newNumber) int { return cmp.Compare(a.id, b.id) })
 	for i, m := range x.moduleByID {
 		if i > 0 && m.id == x.moduleByID[i-1].id {
-			return notUnderstood(m.at, "MODULE_STRTAB has id %d twice", m.id)
+			return notUnderstood(x.modules[m.newID].at, "MODULE_STRTAB has id %d twice", m.id)
 		}
 	}
 	return nil
 }
 
 // numberValues numbers the values of a shard by GUID.
-func (x *index) numberValues() error {
-	slices.SortFunc(x.guids, func(a, b valueGUID) int { return cmp.Compare(a.guid, b.guid) })
+func (x *Index) numberValues() error {
 	var last uint64
-	for _, v := range x.guids {
-		last = max(last, v.id)
+	sorted := true // as LLD writes them
+	for i := range x.guids {
+		last = max(last, x.guids[i].id)
+		sorted = sorted && (i == 0 || x.guids[i].guid > x.guids[i-1].guid)
+	}
+	if !sorted {
+		slices.SortFunc(x.guids, func(a, b valueGUID) int { return cmp.Compare(a.guid, b.guid) })
 	}
 	// LLD counts ids up from 1. If they are far apart it was not LLD, and a table
 	// of them might be large.
 	if last > 1024+16*uint64(len(x.guids)) {
 		return notUnderstood(x.guids[0].at, "VALUE_GUID for %d ids up to %d", len(x.guids), last)
 	}
-	x.values = make([]uint32, last+1)
-	for i, v := range x.guids {
+	x.values = slices.Grow(x.values[:0], int(last)+1)[:last+1]
+	clear(x.values)
+	for i := range x.guids {
+		v := &x.guids[i]
 		if i > 0 && v.guid == x.guids[i-1].guid || x.values[v.id] != 0 {
 			return notUnderstood(v.at, "VALUE_GUID has id %d or GUID %#x twice", v.id, v.guid)
 		}
@@ -123,24 +139,25 @@ func (x *index) numberValues() error {
 }
 
 // numberStacks reads STACK_IDS and sorts them, each once.
-func (x *index) numberStacks() error {
-	r, ok := x.head(summaryStackIDs)
-	if !ok {
+func (x *Index) numberStacks() error {
+	r := x.head(summaryStackIDs)
+	if r == nil {
 		return nil
 	}
-	f, ops := r.fields[0].of[0], x.operands(r)
+	p, ops := x.plan(r), x.operands(r)
+	f := p.fields[0].of[0]
 	n := f.operands()
 	if len(ops)%n != 0 {
-		return notUnderstood(r.at, "%s of %d operands", r.name, len(ops))
+		return notUnderstood(r.at, "%s of %d operands", p.name, len(ops))
 	}
 	for i := 0; i < len(ops); i += n {
 		id, ok := f.join(ops[i:])
 		if !ok {
-			return notUnderstood(r.at, "%s with a word of more than 32 bits", r.name)
+			return notUnderstood(r.at, "%s with a word of more than 32 bits", p.name)
 		}
 		x.stacks = append(x.stacks, id)
 	}
-	x.stackIDs = slices.Clone(x.stacks)
+	x.stackIDs = append(x.stackIDs, x.stacks...)
 	slices.Sort(x.stackIDs)
 	x.stackIDs = slices.Compact(x.stackIDs)
 	for i, id := range x.stacks {
@@ -150,31 +167,28 @@ func (x *index) numberStacks() error {
 	return nil
 }
 
-// value returns the new id of a value.
-func (x *index) value(id uint64) (uint64, bool) {
-	if id >= uint64(len(x.values)) || x.values[id] == 0 {
-		return 0, false
+// moduleID returns the new id of a module. LLD writes the summaries of one module
+// after those of another, so it is mostly the one asked for before.
+func (n *numbering) moduleID(id uint64) (uint64, bool) {
+	if n.module < len(n.moduleByID) && n.moduleByID[n.module].id == id {
+		return n.moduleByID[n.module].newID, true
 	}
-	return uint64(x.values[id]), true
-}
-
-// module returns the new id of a module.
-func (x *index) module(id uint64) (uint64, bool) {
-	i, ok := slices.BinarySearchFunc(x.moduleByID, id, func(m indexModule, id uint64) int { return cmp.Compare(m.id, id) })
+	i, ok := slices.BinarySearchFunc(n.moduleByID, id, func(m newNumber, id uint64) int { return cmp.Compare(m.id, id) })
 	if !ok {
 		return 0, false
 	}
-	return x.moduleByID[i].newID, true
+	n.module = i
+	return n.moduleByID[i].newID, true
 }
 
 // stack returns the new index of a stack id.
-func (x *index) stack(i uint64) (uint64, bool) {
-	if i >= uint64(len(x.stacks)) {
+func (n *numbering) stack(i uint64) (uint64, bool) {
+	if i >= uint64(len(n.stacks)) {
 		return 0, false
 	}
-	return x.stacks[i], true
+	return n.stacks[i], true
 }
 
 // maxContexts bounds the radix array as it is rebuilt: LLD's shares what contexts
 // have in common, which can make it shorter by any factor.
-func (x *index) maxContexts() int { return min(16*x.size, math.MaxInt32) }
+func (x *Index) maxContexts() int { return min(16*x.size, math.MaxInt32) }

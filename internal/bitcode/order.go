@@ -5,6 +5,7 @@ package bitcode
 import (
 	"bytes"
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -13,30 +14,41 @@ type order struct {
 	summaries []unit // functions and variables
 	aliases   []unit
 	typeIDs   []namedRecord
+	plain     bool // all records are
+
+	spare []unit // for sorting
+	ends  []int
 }
 
 // A unit is a summary with the records that belong to it, which stay together as
 // they are.
 type unit struct {
-	key      uint64 // new ids of value and module
-	from, to int    // in index.records
+	ids      uint64 // the new ones, of the module in the low half and of the value in the high one
+	from, to int    // in Index.records
 }
 
 // A namedRecord is a TYPE_ID.
 type namedRecord struct {
 	name   []byte
-	record int // in index.records
+	record int // in Index.records
+}
+
+func (o *order) clear() {
+	*o = order{
+		summaries: o.summaries[:0], aliases: o.aliases[:0], typeIDs: o.typeIDs[:0],
+		spare: o.spare, ends: o.ends,
+	}
 }
 
 // arrange finds out what belongs together and sorts it: summaries by GUID and
 // module, as aliases, which come behind them; type ids and the names of CFI
 // functions by name. Two summaries of one module for one GUID keep their order.
-func (x *index) arrange() error {
+func (x *Index) arrange() error {
 	if err := x.gather(); err != nil {
 		return err
 	}
-	slices.SortFunc(x.summaries, compareUnits)
-	slices.SortFunc(x.aliases, compareUnits)
+	x.sortUnits(&x.summaries)
+	x.sortUnits(&x.aliases)
 	if err := x.sortTypeIDs(); err != nil {
 		return err
 	}
@@ -46,52 +58,85 @@ func (x *index) arrange() error {
 	return x.sortNames(summaryDecls)
 }
 
-func compareUnits(a, b unit) int {
-	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.from, b.from))
+// sortUnits sorts by counting, since ids are numbers without gaps. Few values have
+// summaries of several modules; only for those the modules make a difference.
+func (x *Index) sortUnits(units *[]unit) {
+	if len(*units) < 2 {
+		return
+	}
+	x.sortBy(32, len(x.guids)+1, units)
+	if !slices.IsSortedFunc(*units, func(a, b unit) int { return cmp.Compare(a.ids, b.ids) }) {
+		x.sortBy(0, len(x.modules), units)
+		x.sortBy(32, len(x.guids)+1, units)
+	}
 }
 
-// body calls f for the records behind those about numbers, in the order in which
-// they are written, until one fails.
-func (x *index) body(f func(record) error) error {
-	for _, units := range [][]unit{x.summaries, x.aliases} {
-		for _, u := range units {
-			for _, r := range x.records[u.from:u.to] {
-				if err := f(r); err != nil {
-					return err
+// sortBy sorts units by the number that stands in their ids from a bit on, which
+// is below n. Those with the same number keep their order.
+func (o *order) sortBy(bit, n int, units *[]unit) {
+	o.ends = slices.Grow(o.ends[:0], n)[:n]
+	clear(o.ends)
+	for i := range *units {
+		o.ends[uint32((*units)[i].ids>>bit)]++
+	}
+	end := 0
+	for i, count := range o.ends {
+		o.ends[i] = end
+		end += count
+	}
+	sorted := slices.Grow(o.spare[:0], len(*units))[:len(*units)]
+	for i := range *units {
+		u := &(*units)[i]
+		at := &o.ends[uint32(u.ids>>bit)]
+		sorted[*at] = *u
+		*at++
+	}
+	*units, o.spare = sorted, *units
+}
+
+// sequence gives the records behind those about numbers in the order in which they
+// are written.
+func (x *Index) sequence() iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		for _, units := range [...][]unit{x.summaries, x.aliases} {
+			for i := range units {
+				for at := units[i].from; at < units[i].to; at++ {
+					if !yield(&x.records[at]) {
+						return
+					}
 				}
 			}
 		}
-	}
-	var others []record
-	for _, code := range []uint32{summaryDefs, summaryDecls} {
-		if r, ok := x.head(code); ok {
-			others = append(others, r)
+		for _, r := range [...]*record{x.head(summaryDefs), x.head(summaryDecls)} {
+			if r != nil && !yield(r) {
+				return
+			}
+		}
+		for i := range x.typeIDs {
+			if !yield(&x.records[x.typeIDs[i].record]) {
+				return
+			}
+		}
+		if r := x.head(summaryBlockCount); r != nil {
+			yield(r)
 		}
 	}
-	for _, t := range x.typeIDs {
-		others = append(others, x.records[t.record])
-	}
-	if r, ok := x.head(summaryBlockCount); ok {
-		others = append(others, r)
-	}
-	for _, r := range others {
-		if err := f(r); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
-// gather cuts the summary into units.
-func (x *index) gather() error {
+// gather cuts the summary into units, and renews the plain records while it is at
+// them.
+func (x *Index) gather() error {
+	x.plain = true
 	pending := -1 // the first record attached to the function to come
 	var last *unit
-	for i, r := range x.records {
-		if pending >= 0 && r.place != isAttached && r.place != isFunction {
-			return notUnderstood(x.records[pending].at, "%s in front of a %s", x.records[pending].name, r.name)
+	for i := range x.records {
+		r := &x.records[i]
+		p := x.plan(r)
+		if pending >= 0 && p.place != isAttached && p.place != isFunction {
+			return notUnderstood(x.records[pending].at, "%s in front of a %s", x.nameOf(pending), p.name)
 		}
 		var err error
-		switch r.place {
+		switch p.place {
 		case isAttached:
 			if pending < 0 {
 				pending = i
@@ -104,66 +149,74 @@ func (x *index) gather() error {
 			last, err = x.addUnit(from, i)
 		case isTrailer:
 			if last == nil || last.to != i {
-				return notUnderstood(r.at, "%s that does not follow a summary", r.name)
+				return notUnderstood(r.at, "%s that does not follow a summary", p.name)
 			}
 			last.to++
 		case isTypeID:
 			err = x.addTypeID(i)
 		}
+		if p.plain && err == nil {
+			err = x.renew(r, p)
+		}
+		x.plain = x.plain && (p.plain || p.place == inHead)
 		if err != nil {
 			return err
 		}
 	}
 	if pending >= 0 {
-		return notUnderstood(x.records[pending].at, "%s without a function", x.records[pending].name)
+		return notUnderstood(x.records[pending].at, "%s without a function", x.nameOf(pending))
 	}
 	return nil
 }
 
-// addUnit adds a unit that ends with the summary at i.
-func (x *index) addUnit(from, i int) (*unit, error) {
-	r := x.records[i]
+// nameOf is the name of the kind of record that stands at i.
+func (x *Index) nameOf(i int) string { return x.plan(&x.records[i]).name }
+
+// addUnit adds a unit that ends with the summary at i, and gives that its ids.
+func (x *Index) addUnit(from, i int) (*unit, error) {
+	r := &x.records[i]
 	ops := x.operands(r)
 	if len(ops) < 2 {
-		return nil, notUnderstood(r.at, "%s of %d operands", r.name, len(ops))
+		return nil, notUnderstood(r.at, "%s of %d operands", x.nameOf(i), len(ops))
 	}
-	v, ok := x.value(ops[0])
-	m, known := x.module(ops[1])
-	if !ok || !known {
-		return nil, notUnderstood(r.at, "%s of value %d in module %d", r.name, ops[0], ops[1])
+	m, ok := x.moduleID(ops[1])
+	if !ok || !x.renewValue(&ops[0]) {
+		return nil, notUnderstood(r.at, "%s of value %d in module %d", x.nameOf(i), ops[0], ops[1])
 	}
+	ops[1] = m
 	list := &x.summaries
-	if r.place == isAlias {
+	if x.plan(r).place == isAlias {
 		list = &x.aliases
 	}
-	*list = append(*list, unit{v<<32 | m, from, i + 1})
+	*list = append(*list, unit{ops[0]<<32 | m, from, i + 1})
 	return &(*list)[len(*list)-1], nil
 }
 
-func (x *index) addTypeID(i int) error {
-	r := x.records[i]
+func (x *Index) addTypeID(i int) error {
+	r := &x.records[i]
 	ops := x.operands(r)
 	if len(ops) < 2 {
-		return notUnderstood(r.at, "%s of %d operands", r.name, len(ops))
+		return notUnderstood(r.at, "%s of %d operands", x.nameOf(i), len(ops))
 	}
-	name, err := x.text(r, ops)
+	name, err := x.string(r, ops)
 	x.typeIDs = append(x.typeIDs, namedRecord{name, i})
 	return err
 }
 
-// text returns the string that is named at the beginning of ops.
-func (x *index) text(r record, ops []uint64) ([]byte, error) {
+// string returns the string that is named at the beginning of the operands of a
+// record, or of some of them.
+func (x *Index) string(r *record, ops []uint64) ([]byte, error) {
 	offset, length := ops[0], ops[1]
 	size := uint64(len(x.strtab))
 	if offset > size || length > size-offset {
-		return nil, &Error{r.at, r.name + " names a string outside the string table"}
+		return nil, &Error{r.at, x.plan(r).name + " names a string outside the string table"}
 	}
 	return x.strtab[offset : offset+length], nil
 }
 
 // fits reports whether names together are no longer than the string table, in
 // which LLD puts each once. It bounds the time that sorting them takes.
-func (x *index) fits(names []namedRecord) bool {
+func (x *Index) fits(names []namedRecord) bool {
 	total := 0
 	for _, n := range names {
 		if total += len(n.name); total > len(x.strtab) {
@@ -184,45 +237,45 @@ func repeated(sorted []namedRecord) int {
 	return 0
 }
 
-func (x *index) sortTypeIDs() error {
+func (x *Index) sortTypeIDs() error {
 	if len(x.typeIDs) == 0 {
 		return nil
 	}
-	r := x.records[x.typeIDs[0].record]
+	first := x.typeIDs[0].record
 	if !x.fits(x.typeIDs) {
-		return notUnderstood(r.at, "%s and others whose names overlap", r.name)
+		return notUnderstood(x.records[first].at, "%s and others whose names overlap", x.nameOf(first))
 	}
 	slices.SortFunc(x.typeIDs, func(a, b namedRecord) int { return bytes.Compare(a.name, b.name) })
 	if i := repeated(x.typeIDs); i > 0 {
-		return notUnderstood(x.records[x.typeIDs[i].record].at, "%s %q twice", r.name, x.typeIDs[i].name)
+		return notUnderstood(x.records[x.typeIDs[i].record].at, "%s %q twice", x.nameOf(first), x.typeIDs[i].name)
 	}
 	return nil
 }
 
 // sortNames sorts the names in the record of this code.
-func (x *index) sortNames(code uint32) error {
-	r, ok := x.head(code)
-	if !ok {
+func (x *Index) sortNames(code uint32) error {
+	r := x.head(code)
+	if r == nil {
 		return nil
 	}
-	ops := x.operands(r)
+	kind, ops := x.plan(r).name, x.operands(r)
 	if len(ops)%2 != 0 {
-		return notUnderstood(r.at, "%s of %d operands", r.name, len(ops))
+		return notUnderstood(r.at, "%s of %d operands", kind, len(ops))
 	}
 	names := make([]namedRecord, 0, len(ops)/2)
 	for i := 0; i < len(ops); i += 2 {
-		name, err := x.text(r, ops[i:])
+		name, err := x.string(r, ops[i:])
 		if err != nil {
 			return err
 		}
 		names = append(names, namedRecord{name, i})
 	}
 	if !x.fits(names) {
-		return notUnderstood(r.at, "%s with names that overlap", r.name)
+		return notUnderstood(r.at, "%s with names that overlap", kind)
 	}
 	slices.SortFunc(names, func(a, b namedRecord) int { return bytes.Compare(a.name, b.name) })
 	if i := repeated(names); i > 0 {
-		return notUnderstood(r.at, "%s has %q twice", r.name, names[i].name)
+		return notUnderstood(r.at, "%s has %q twice", kind, names[i].name)
 	}
 	sorted := make([]uint64, 0, len(ops))
 	for _, n := range names {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,20 +32,34 @@ func (p program) runsWith(version string) bool {
 }
 
 // versions are the LLVMs to test with: those that every test needs, and others
-// of the same layouts if they happen to be installed.
+// that were tried or have the same layouts if they happen to be installed.
 func versions(t testing.TB) []string {
 	found := slices.Clone(llvmtest.Versions)
-	for _, v := range []string{"13", "15", "16", "17", "18", "20", "21"} {
+	for v := 13; v <= 22; v++ {
+		v := strconv.Itoa(v)
 		_, clang := exec.LookPath("clang-" + v)
 		_, lld := exec.LookPath("ld.lld-" + v)
 		_, opt := exec.LookPath("opt-" + v)
-		if clang == nil && lld == nil && opt == nil {
+		if clang == nil && lld == nil && opt == nil && !slices.Contains(found, v) {
 			found = append(found, v)
 		}
 	}
 	slices.Sort(found)
 	t.Logf("LLVM versions: %v", found)
 	return found
+}
+
+// TestTried holds the versions said to be tried against those that the tests run
+// with here.
+func TestTried(t *testing.T) {
+	if !slices.IsSorted(Tried[:]) {
+		t.Errorf("not in order: %d", Tried)
+	}
+	for _, v := range versions(t) {
+		if major, err := strconv.Atoi(v); err != nil || !slices.Contains(Tried[:], major) {
+			t.Errorf("LLVM %s is tried here, and not said to be", v)
+		}
+	}
 }
 
 // A linked program has been thin-linked.

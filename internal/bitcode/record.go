@@ -2,7 +2,10 @@
 
 package bitcode
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Operands are a record's operands behind its code. They are a view: valid
 // until the next call of the cursor's methods.
@@ -39,49 +42,106 @@ func (c *Cursor) code(id uint64) Entry {
 // Operands reads the operands of the record that Next has just returned. It may
 // be called once for a record.
 func (c *Cursor) Operands() (Operands, error) {
+	values, b, err := c.appendOperands(c.values[:0])
+	c.values = values
+	return Operands{values, b}, err
+}
+
+// appendOperands is Operands with the values appended to some that are there.
+func (c *Cursor) appendOperands(values []uint64) ([]uint64, []byte, error) {
 	if c.pending != Record {
 		c.failf("no record to read")
 	}
 	c.pending = 0
-	c.values = c.values[:0]
 	if c.err != nil {
-		return Operands{}, c.err
+		return values, nil, c.err
 	}
 	if c.record == nil {
-		c.readArray(operand{vbr, unabbreviated6})
-		return Operands{Values: c.values}, c.err
+		values = c.appendArray(values, operand{vbr, unabbreviated6})
+		return values, nil, c.err
 	}
-	b := c.readFields(c.record)
-	return Operands{c.values, b}, c.err
+	values, b := c.appendFields(values, c.record)
+	return values, b, c.err
 }
 
-func (c *Cursor) readFields(ops []operand) []byte {
-	for i := 1; i < len(ops) && c.err == nil; i++ {
+// appendNext is Next, and Operands if that gives a record, with the values
+// appended to some that are there. It is there for those who read record after
+// record, and does what both do in fewer steps.
+func (c *Cursor) appendNext(values []uint64) (Entry, []uint64, []byte, error) {
+	if c.pending == 0 && c.err == nil {
+		c.at = c.pos
+		word, _ := c.word() // 0, which is END_BLOCK, if it can not be had
+		f := c.top()
+		ops := c.defined(word & (1<<f.width - 1))
+		if len(ops) > 0 && ops[0].encoding == literal && ops[0].value <= math.MaxUint32 && uint64(f.width) <= c.limit-c.pos {
+			c.pos += uint64(f.width)
+			values, b := c.appendFields(values, ops)
+			return Entry{Record, uint32(ops[0].value)}, values, b, c.err
+		}
+	}
+	e, err := c.Next()
+	if err != nil || e.Kind != Record {
+		return e, values, nil, err
+	}
+	values, b, err := c.appendOperands(values)
+	return e, values, b, err
+}
+
+// appendFields reads what an abbreviation says of a record behind its code.
+func (c *Cursor) appendFields(values []uint64, ops []operand) ([]uint64, []byte) {
+	values = slices.Grow(values, len(ops)+shortArray)
+	n, done := c.short(values[len(values):cap(values)], ops)
+	values = values[:len(values)+n]
+	if done {
+		return values, nil
+	}
+	for i := 1 + n; i < len(ops) && c.err == nil; i++ {
 		switch ops[i].encoding {
 		case array:
-			c.readArray(c.element(ops, i))
-			return nil
+			return c.appendArray(values, c.element(ops, i)), nil
 		case blob:
-			return c.readBlob(ops, i)
-		default:
-			c.values = append(c.values, c.scalar(ops[i]))
+			return values, c.readBlob(ops, i)
 		}
+		values = append(values, c.scalar(ops[i]))
 	}
-	return nil
+	return values, nil
 }
 
-// readArray reads a number of elements and the elements.
-func (c *Cursor) readArray(element operand) {
+// appendArray reads a number of elements and the elements.
+func (c *Cursor) appendArray(values []uint64, element operand) []uint64 {
 	n := c.count(c.vbr(6), element)
 	if c.err != nil {
-		return
+		return values
 	}
-	for range n {
-		c.values = append(c.values, c.scalar(element))
-		if c.err != nil {
-			return
+	values = slices.Grow(values, int(n))
+	for ; n > 0 && c.err == nil; n-- {
+		values = append(values, c.scalar(element))
+	}
+	return values
+}
+
+// numberAndText reads a record of a number and a string, and appends the string to
+// text. It returns how many operands that were.
+func (c *Cursor) numberAndText(text []byte) (number uint64, _ []byte, operands int, err error) {
+	if c.pending == Record && len(c.record) == 4 && c.record[2].encoding == array {
+		if letter := c.record[3]; letter == (operand{fixed, 7}) || letter == (operand{fixed, 8}) {
+			c.pending = 0
+			number = c.scalar(c.record[1])
+			n := int(c.count(c.vbr(6), letter))
+			return number, c.appendLetters(text, n, uint(letter.value)), 1 + n, c.err
 		}
 	}
+	ops, err := c.Operands()
+	if err != nil {
+		return 0, text, 0, err
+	}
+	if len(ops.Values) == 0 || ops.Blob != nil {
+		return 0, text, 0, &Error{c.at, "record that is not a number and a string"}
+	}
+	for _, v := range ops.Values[1:] {
+		text = append(text, byte(v))
+	}
+	return ops.Values[0], text, len(ops.Values), nil
 }
 
 func (c *Cursor) readBlob(ops []operand, i int) []byte {

@@ -20,7 +20,8 @@ type renamer struct {
 	c      *Cursor
 	rename func(path string) (string, bool)
 	paths  map[string]string // old path by new name
-	room   int               // for paths, in operands
+	room   tableRoom
+	text   []byte
 	out    []byte
 	copied int // how much of the shard has been dealt with, in bytes
 }
@@ -32,11 +33,11 @@ func renamed(shard []byte, rename func(path string) (string, bool)) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	r := &renamer{c: c, rename: rename, paths: map[string]string{}, room: pathRoom(shard)}
+	r := &renamer{c: c, rename: rename, paths: map[string]string{}, room: newTableRoom(shard)}
 	for {
 		e, err := c.Next()
 		if err == nil && e.Kind == Block && e.ID == moduleBlock {
-			err = r.module()
+			err = r.block()
 		}
 		if errors.Is(err, io.EOF) {
 			return append(r.out, c.data[r.copied:]...), nil
@@ -47,9 +48,9 @@ func renamed(shard []byte, rename func(path string) (string, bool)) ([]byte, err
 	}
 }
 
-// module copies a MODULE block up to the end of its last table of modules and
+// block copies a MODULE block up to the end of its last table of modules and
 // corrects the block's length.
-func (r *renamer) module() error {
+func (r *renamer) block() error {
 	body := int(r.c.pos / 8)
 	length := len(r.out) + body - 4 - r.copied // where its length word is going to be
 	before := len(r.out) - r.copied
@@ -98,20 +99,30 @@ func (r *renamer) unable() error {
 
 // entry copies one record of the table, with the new name if it has a path.
 func (r *renamer) entry(w *writer, code uint32) error {
-	ops, err := r.c.Operands()
-	if r.room -= len(ops.Values); err == nil {
-		err = checkEntry(r.c, code, ops, r.room)
+	if code == moduleEntry {
+		return r.module(w)
 	}
+	ops, err := r.c.Operands()
 	switch {
 	case err != nil:
 		return err
 	case ops.Blob != nil:
 		return r.unable()
-	case code != moduleEntry:
-		w.record(code, ops.Values...)
-		return nil
 	}
-	path := entryPath(ops)
+	w.record(code, ops.Values...)
+	return r.room.spend(r.c, len(ops.Values))
+}
+
+func (r *renamer) module(w *writer) error {
+	id, text, n, err := r.c.numberAndText(r.text[:0])
+	if err == nil {
+		err = r.room.spend(r.c, n)
+	}
+	if err != nil {
+		return err
+	}
+	r.text = text
+	path := string(text)
 	name, err := newName(path, r.rename)
 	if err != nil {
 		return err
@@ -120,6 +131,6 @@ func (r *renamer) entry(w *writer, code uint32) error {
 		return sameName(path, other, name)
 	}
 	r.paths[name] = path
-	writeModuleEntry(w, ops.Values[0], name)
+	writeModuleEntry(w, id, name)
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // handmade returns a shard: the table of modules, the given version, values 1 and
 // 2 with the GUIDs 20 and 10, and then what more writes. Module 5 is "b", 9 "a".
 func handmade(version uint64, more func(w *writer)) []byte {
-	w := newWriter(0)
+	w := newWriter()
 	w.enter(moduleBlock, 3)
 	w.record(moduleVersion, 2)
 	w.enter(moduleStrtabBlock, 3)
@@ -149,7 +149,7 @@ func TestUnrenamable(t *testing.T) {
 		"blob":      func(w *writer) { w.enter(moduleStrtabBlock, 3); w.blob(7, []byte("x")); w.end() },
 		"VSTOFFSET": func(w *writer) { w.record(vstOffset, 3) },
 	} {
-		w := newWriter(0)
+		w := newWriter()
 		w.enter(moduleBlock, 3)
 		f(w)
 		w.end()
@@ -164,7 +164,7 @@ func TestUnrenamable(t *testing.T) {
 // that must stay the same bit for bit.
 func TestRenamedKeepsRest(t *testing.T) {
 	build := func(a, b string) []byte {
-		w := newWriter(0)
+		w := newWriter()
 		w.enter(13, 5)
 		w.record(1, 'L')
 		w.end()

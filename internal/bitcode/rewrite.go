@@ -4,36 +4,47 @@ package bitcode
 
 import "math"
 
-// rewrite puts the new numbers into the operands of all records. It does so in
-// the order in which they will be written, since strings and contexts are
-// numbered as they come up. No record changes its length.
-func (x *index) rewrite() error {
-	if r, ok := x.head(summaryFlags); ok {
-		if err := x.rewriteRecord(r); err != nil {
-			return err
+// rewrite puts the new numbers into the operands of the records that are not
+// plain. It does so in the order in which they will be written, since strings and
+// contexts are numbered as they come up. No record changes its length.
+func (x *Index) rewrite() error {
+	if x.plain {
+		return nil
+	}
+	for r := range x.sequence() {
+		if p := x.plan(r); !p.plain {
+			if err := x.rewriteRecord(r, p); err != nil {
+				return err
+			}
 		}
 	}
-	return x.body(x.rewriteRecord)
+	return nil
 }
 
 // A rewriter walks the operands of one record along its layout.
 type rewriter struct {
-	*index
-	record
+	*Index
+	*plan
+	record *record
 	ops    []uint64
 	pos    int // of the next operand in ops
 	counts [maxCounts]uint64
 }
 
-func (x *index) rewriteRecord(r record) error {
-	w := rewriter{index: x, record: r, ops: x.operands(r)}
-	if err := w.walk(r.fields); err != nil {
+func (x *Index) rewriteRecord(r *record, p *plan) error {
+	w := rewriter{Index: x, plan: p, record: r, ops: x.operands(r)}
+	if err := w.walk(p.fields); err != nil {
 		return err
 	}
 	if w.pos != len(w.ops) {
-		return notUnderstood(r.at, "%s with %d operands too many", r.name, len(w.ops)-w.pos)
+		return w.notUnderstood("%s with %d operands too many", p.name, len(w.ops)-w.pos)
 	}
 	return nil
+}
+
+// notUnderstood is for something in the record.
+func (w *rewriter) notUnderstood(format string, args ...any) error {
+	return notUnderstood(w.record.at, format, args...)
 }
 
 // walk rewrites the operands for fields. It ends, whatever the counts in the
@@ -77,7 +88,7 @@ func (w *rewriter) times(f *field) error {
 func (w *rewriter) field(f *field) error {
 	n := f.operands()
 	if n > len(w.ops)-w.pos {
-		return notUnderstood(w.at, "%s that ends in front of its %s", w.name, f.name)
+		return endsBefore(w.record, w.plan, f)
 	}
 	op := &w.ops[w.pos]
 	old, ok := *op, true
@@ -85,13 +96,11 @@ func (w *rewriter) field(f *field) error {
 	case isCount:
 		w.counts[f.slot] = old
 	case isValue:
-		*op, ok = w.value(old)
+		ok = w.renewValue(op)
 	case isOptValue:
-		if old != 0 {
-			*op, ok = w.value(old)
-		}
+		ok = old == 0 || w.renewValue(op)
 	case isModule:
-		*op, ok = w.module(old)
+		*op, ok = w.moduleID(old)
 	case isStack:
 		*op, ok = w.stack(old)
 	case isString:
@@ -99,7 +108,7 @@ func (w *rewriter) field(f *field) error {
 	}
 	w.pos += n
 	if !ok {
-		return notUnderstood(w.at, "%s whose %s %d is not defined", w.name, f.name, old)
+		return undefined(w.record, w.plan, f, old)
 	}
 	return nil
 }
@@ -107,12 +116,12 @@ func (w *rewriter) field(f *field) error {
 // string moves a string to the new string table.
 func (w *rewriter) string(f *field) error {
 	ops := w.ops[w.pos : w.pos+2]
-	if _, err := w.text(w.record, ops); err != nil {
+	if _, err := w.Index.string(w.record, ops); err != nil {
 		return err
 	}
 	offset, ok := w.strings.add(w.strtab, ops[0], ops[1])
 	if !ok {
-		return notUnderstood(w.at, "%s whose %s overlaps other strings", w.name, f.name)
+		return w.notUnderstood("%s whose %s overlaps other strings", w.name, f.name)
 	}
 	ops[0] = offset
 	w.pos += 2
@@ -123,17 +132,17 @@ func (w *rewriter) string(f *field) error {
 // with something in it.
 func (w *rewriter) context(f *field) error {
 	if w.pos == len(w.ops) {
-		return notUnderstood(w.at, "%s that ends in front of its %s", w.name, f.name)
+		return endsBefore(w.record, w.plan, f)
 	}
 	op := &w.ops[w.pos]
 	w.pos++
-	if r, ok := w.head(summaryRadixArray); ok && r.from != r.to {
+	if r := w.head(summaryRadixArray); r != nil && r.from != r.to {
 		var err error
 		*op, err = w.flatten(w.operands(r), *op)
 		return err
 	}
 	if *op > uint64(len(w.ops)-w.pos) {
-		return notUnderstood(w.at, "%s that ends in front of the %d entries of its %s", w.name, *op, f.name)
+		return w.notUnderstood("%s that ends in front of the %d entries of its %s", w.name, *op, f.name)
 	}
 	for n := *op; n > 0; n-- {
 		if err := w.field(&stackField); err != nil {
@@ -154,7 +163,7 @@ var stackField = stack()
 func (w *rewriter) flatten(array []uint64, i uint64) (uint64, error) {
 	begin := len(w.radix)
 	if i >= uint64(len(array)) || array[i] > math.MaxInt32 || int(array[i]) >= w.maxContexts()-begin {
-		return 0, notUnderstood(w.at, "%s with a context at %d of %d entries, or contexts too long to be rebuilt", w.name, i, len(array))
+		return 0, w.notUnderstood("%s with a context at %d of %d entries, or contexts too long to be rebuilt", w.name, i, len(array))
 	}
 	n := array[i]
 	w.radix = append(w.radix, n)
@@ -162,7 +171,7 @@ func (w *rewriter) flatten(array []uint64, i uint64) (uint64, error) {
 		entry, at, ok := radixEntry(array, i)
 		stack, known := w.stack(entry)
 		if !ok || !known {
-			return 0, notUnderstood(w.at, "%s with a context that leaves the radix array or STACK_IDS at entry %d", w.name, i)
+			return 0, w.notUnderstood("%s with a context that leaves the radix array or STACK_IDS at entry %d", w.name, i)
 		}
 		w.radix = append(w.radix, stack)
 		i = at + 1
@@ -191,6 +200,14 @@ type stringTable struct {
 	ranges  map[[2]uint64]uint64 // new offset by old offset and length
 	offsets map[string]uint64    // new offset by string
 	old     int                  // sum of the lengths of all ranges
+}
+
+func (s *stringTable) clear() {
+	if len(s.content) > 0 {
+		clear(s.ranges)
+		clear(s.offsets)
+	}
+	s.content, s.old = s.content[:0], 0
 }
 
 // add adds the string at offset of the old table and returns where it is now.

@@ -13,23 +13,24 @@ import (
 // change does change. Module ids get gaps, as LLVM 13 to 18 leave them.
 func shuffled(t testing.TB, shard []byte, r *rand.Rand) []byte {
 	t.Helper()
-	x, err := readIndex(shard)
+	x := &Index{}
+	err := x.parse(shard)
 	if err == nil {
 		err = x.number(same)
 	}
 	if err == nil {
+		x.shuffleNumbers(r)
 		err = x.arrange()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.shuffleNumbers(r)
 	for _, units := range [][]unit{x.summaries, x.aliases} {
 		r.Shuffle(len(units), func(i, j int) { units[i], units[j] = units[j], units[i] })
 	}
 	r.Shuffle(len(x.typeIDs), func(i, j int) { x.typeIDs[i], x.typeIDs[j] = x.typeIDs[j], x.typeIDs[i] })
 	for _, code := range []uint32{summaryDefs, summaryDecls} {
-		if names, ok := x.head(code); ok {
+		if names := x.head(code); names != nil {
 			ops := x.operands(names)
 			r.Shuffle(len(ops)/2, func(i, j int) {
 				ops[2*i], ops[2*i+1], ops[2*j], ops[2*j+1] = ops[2*j], ops[2*j+1], ops[2*i], ops[2*i+1]
@@ -39,14 +40,15 @@ func shuffled(t testing.TB, shard []byte, r *rand.Rand) []byte {
 	if err := x.rewrite(); err != nil {
 		t.Fatal(err)
 	}
+	x.spreadModules()
 	r.Shuffle(len(x.guids), func(i, j int) { x.guids[i], x.guids[j] = x.guids[j], x.guids[i] })
 	return x.write()
 }
 
-func (x *index) shuffleNumbers(r *rand.Rand) {
+func (x *Index) shuffleNumbers(r *rand.Rand) {
 	r.Shuffle(len(x.modules), func(i, j int) { x.modules[i], x.modules[j] = x.modules[j], x.modules[i] })
 	for i := range x.modules {
-		x.modules[i].newID = uint64(i*7) + 3
+		x.modules[i].newID = uint64(i)
 		for j := range x.moduleByID {
 			if x.moduleByID[j].id == x.modules[i].id {
 				x.moduleByID[j].newID = x.modules[i].newID
@@ -81,7 +83,20 @@ func checkShuffled(t testing.TB, shard, canonical []byte, rename func(string) (s
 			changed++
 		}
 	}
-	if x, err := readIndex(shard); err == nil && len(x.guids) > 3 && changed == 0 {
+	if x := new(Index); x.parse(shard) == nil && len(x.guids) > 3 && changed == 0 {
 		t.Fatalf("shuffling changes nothing")
+	}
+}
+
+// spreadModules gives the modules ids with gaps.
+func (x *Index) spreadModules() {
+	for i := range x.modules {
+		x.modules[i].newID = x.modules[i].newID*7 + 3
+	}
+	for r := range x.sequence() {
+		if x.plan(r).place.summary() {
+			ops := x.operands(r)
+			ops[1] = ops[1]*7 + 3
+		}
 	}
 }

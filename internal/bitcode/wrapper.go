@@ -29,11 +29,9 @@ func (c *Cursor) unwrap() {
 	if c.err != nil {
 		return
 	}
-	inner := bits{size: size, limit: uint64(size) * 8}
-	if c.src != nil {
-		inner.src = io.NewSectionReader(c.src, offset, size)
-	} else {
-		inner.data = c.data[offset : offset+size]
+	if c.src == nil {
+		c.bits = inMemory(c.data[offset : offset+size])
+		return
 	}
-	c.bits = inner
+	c.bits = bits{src: io.NewSectionReader(c.src, offset, size), size: size, limit: uint64(size) * 8}
 }

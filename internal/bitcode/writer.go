@@ -2,10 +2,12 @@
 
 package bitcode
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// A writer writes a bitstream. Every record is unabbreviated but for the one
-// blob, which has no unabbreviated form. Blocks must be ended; nothing is checked.
+// A writer writes a bitstream. Blocks must be ended; nothing is checked.
 type writer struct {
 	b      []byte // whole bytes written so far
 	bits   uint64 // what follows b, from the lowest bit on
@@ -19,15 +21,20 @@ type openBlock struct {
 	length int  // where its length word stands in writer.b
 }
 
-// newWriter returns a writer that has written the magic number, with room for
-// about size bytes.
-func newWriter(size int) *writer {
-	w := &writer{b: make([]byte, 0, size)}
-	w.fixed(rawMagic, 32)
+// newWriter returns a writer that has written the magic number.
+func newWriter() *writer {
+	w := &writer{}
+	w.begin()
 	return w
 }
 
-// bytes returns what was written; all blocks must have ended.
+// begin empties the writer and writes the magic number.
+func (w *writer) begin() {
+	*w = writer{b: w.b[:0], blocks: w.blocks[:0]}
+	w.fixed(rawMagic, 32)
+}
+
+// bytes returns what was written, until more is; all blocks must have ended.
 func (w *writer) bytes() []byte {
 	w.align()
 	return w.b
@@ -64,11 +71,9 @@ func (w *writer) vbr(v uint64, width uint) {
 
 // align fills up to a multiple of 32 bits.
 func (w *writer) align() {
-	if w.n > 32 {
-		w.b = binary.LittleEndian.AppendUint64(w.b, w.bits)
-	} else if w.n > 0 {
-		w.b = binary.LittleEndian.AppendUint32(w.b, uint32(w.bits))
-	}
+	end := (len(w.b) + int(w.n+7)/8 + 3) &^ 3
+	w.b = binary.LittleEndian.AppendUint64(w.b, w.bits)
+	w.b = append(w.b, zeros[:]...)[:end]
 	w.bits, w.n = 0, 0
 }
 
@@ -101,35 +106,86 @@ func (w *writer) end() {
 	w.blocks = w.blocks[:last]
 }
 
-// record writes a record.
+// record writes an unabbreviated record.
 func (w *writer) record(code uint32, operands ...uint64) {
-	w.begin(code, len(operands))
-	for _, v := range operands {
-		w.vbr(v, unabbreviated6)
-	}
+	w.head(code, len(operands))
+	w.operands(operands)
 }
 
-// begin writes the head of a record of n operands; a vbr of six bits for each of
-// them must follow.
-func (w *writer) begin(code uint32, n int) {
+// operands writes the operands of an unabbreviated record. This is most of a
+// shard, and which numbers are of one chunk and which of two can not be foretold:
+// so there is one way for both, without branches.
+func (w *writer) operands(operands []uint64) {
+	const most = 16 // bytes that one operand takes, with what is written ahead
+	b := slices.Grow(w.b, most*len(operands)+most)
+	at, b := len(b), b[:cap(b)]
+	bits, n := w.bits, w.n
+	for _, v := range operands {
+		binary.LittleEndian.PutUint64(b[at:], bits)
+		at += int(n >> 3)
+		bits >>= n & 56
+		n &= 7
+		for v >= 1<<10 {
+			bits |= (v&31 | 32) << n
+			v, n = v>>5, n+6
+			if n > 40 {
+				binary.LittleEndian.PutUint64(b[at:], bits)
+				at += int(n >> 3)
+				bits >>= n & 56
+				n &= 7
+			}
+		}
+		two := uint(v+1<<10-1<<5) >> 10 // 1 if v takes two chunks
+		bits |= (v&31 | uint64(two)<<5 | v>>5<<6) << (n & 63)
+		n += 6 + 6*two
+	}
+	w.b, w.bits, w.n = b[:at], bits, n
+}
+
+// head writes the head of an unabbreviated record of n operands; a vbr of six
+// bits for each of them must follow.
+func (w *writer) head(code uint32, n int) {
+	if width := w.width(); code < 32 && n < 32 {
+		w.fixed(unabbrev|(uint64(code)|uint64(n)<<unabbreviated6)<<width, width+2*unabbreviated6)
+		return
+	}
 	w.fixed(unabbrev, w.width())
 	w.vbr(uint64(code), unabbreviated6)
 	w.vbr(uint64(n), unabbreviated6)
 }
 
+// define defines an abbreviation. The first of a block, unless BLOCKINFO has some
+// for it, gets the id firstAbbrevID, the others those that follow.
+func (w *writer) define(operands ...operand) {
+	w.fixed(defineAbbrev, w.width())
+	w.vbr(uint64(len(operands)), 5)
+	for _, op := range operands {
+		if op.encoding == literal {
+			w.fixed(1, 1)
+			w.vbr(op.value, 8)
+			continue
+		}
+		w.fixed(0, 1)
+		w.fixed(uint64(op.encoding), 3)
+		if op.encoding == fixed || op.encoding == vbr {
+			w.vbr(op.value, 5)
+		}
+	}
+}
+
+// abbreviated begins a record; what its abbreviation wants for its operands must
+// follow.
+func (w *writer) abbreviated(id uint64) { w.fixed(id, w.width()) }
+
 // blob writes a record that is a blob, and the abbreviation for it, which must
-// be the first of its block.
+// be the first of its block: a blob has no unabbreviated form.
 func (w *writer) blob(code uint32, content []byte) {
-	width := w.width()
-	w.fixed(defineAbbrev, width)
-	w.vbr(2, 5)              // operands
-	w.fixed(1, 1)            // the first is a literal
-	w.vbr(uint64(code), 8)   //
-	w.fixed(0, 1)            // the second is not,
-	w.fixed(uint64(blob), 3) // but a blob
-	w.fixed(firstAbbrevID, width)
+	w.define(operand{literal, uint64(code)}, operand{blob, 0})
+	w.abbreviated(firstAbbrevID)
 	w.vbr(uint64(len(content)), 6)
 	w.align()
 	w.b = append(w.b, content...)
-	w.b = append(w.b, make([]byte, -len(content)&3)...)
+	w.b = append(w.b, zeros[:-len(content)&3]...)
 }
+
+var zeros [3]byte

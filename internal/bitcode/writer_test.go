@@ -13,7 +13,7 @@ import (
 // TestWriter writes numbers of all lengths at all positions and reads them back.
 func TestWriter(t *testing.T) {
 	var want []string
-	w := newWriter(0)
+	w := newWriter()
 	w.enter(8, 3)
 	for n := range 70 {
 		var ops []uint64
@@ -52,7 +52,7 @@ func TestWriter(t *testing.T) {
 // TestWriterBits holds what the writer writes against fields put together bit by
 // bit.
 func TestWriterBits(t *testing.T) {
-	s, w := newBitstream(), newWriter(0)
+	s, w := newBitstream(), newWriter()
 	for width := uint(2); width <= 32; width++ {
 		for shift := range uint(64) {
 			v := uint64(math.MaxUint64) >> shift

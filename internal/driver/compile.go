@@ -68,6 +68,7 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 		return cas.Result{}, fmt.Errorf("%s: %w", p.module, err)
 	}
 	b.ran(ran)
+	b.done[p.number].Source = sourceOf(p.job.Module())
 	failure := &exec.Failure{Name: p.module, Reason: ran.Failure, Output: p.said(ran.Output, folder.Path), Command: p.command}
 	if failure.Reason == "" {
 		failure.Reason = checkObject(outputs[0])
@@ -76,6 +77,7 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 		return cas.Result{}, failure
 	}
 	if p.uncached == nil {
+		b.done[p.number].IndexChanges = b.indexChanges(ctx, p, folder)
 		// For those who ask later why the next link had another. That it cannot be kept
 		// is no error.
 		_, _ = b.store.Put(ctx, folder.In(action.IndexName))

@@ -3,27 +3,26 @@
 package driver
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/record"
 )
 
 // Explain says why modules were compiled in the last link of output, or, if that
 // is empty, in the last link of all. With module, a name or a part of one, it
 // speaks only of those, compiled or not.
-func Explain(ctx context.Context, s *Settings, output, module string, w io.Writer) error {
-	store, records, err := theCache(s)
+func Explain(s *Settings, output, module string, w io.Writer) error {
+	folder, err := s.cacheFolder()
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	link, err := lastLink(records, output)
+	link, err := lastLink(recordFolder(folder), output)
 	if err != nil {
 		return err
 	}
@@ -34,10 +33,9 @@ func Explain(ctx context.Context, s *Settings, output, module string, w io.Write
 		}
 	}
 	sayLink(w, link)
-	e := explanation{ctx: ctx, w: w, store: store}
 	for i := range jobs {
 		if module != "" || jobs[i].Outcome != record.Cached {
-			e.job(&jobs[i])
+			sayJob(w, &jobs[i])
 		}
 	}
 	return nil
@@ -101,20 +99,36 @@ func sayLink(w io.Writer, link *record.Link) {
 	fmt.Fprintln(w)
 }
 
-// explanation is what Explain writes, and what it looks things up in.
-type explanation struct {
-	ctx   context.Context
-	w     io.Writer
-	store *cas.Disk
+func sayJob(w io.Writer, job *record.Job) {
+	fmt.Fprintf(w, "%s: %s", record.Readable(job.Module), job.Outcome)
+	if job.Duration > 0 {
+		fmt.Fprintf(w, ", %s", seconds(job.Duration))
+	}
+	fmt.Fprintln(w)
+	for _, why := range job.Why() {
+		fmt.Fprintf(w, "  %s\n", why)
+	}
+	for _, change := range job.IndexChanges {
+		fmt.Fprintf(w, "    %s\n", change)
+	}
+	if filepath.IsAbs(job.Source) && isNews(job) {
+		fmt.Fprintf(w, "  it was compiled from %s, and the absolute path is part of its bitcode: from another folder it is another module\n", job.Source)
+	}
 }
 
-func (e *explanation) job(job *record.Job) {
-	fmt.Fprintf(e.w, "%s: %s", record.Readable(job.Module), job.Outcome)
-	if job.Duration > 0 {
-		fmt.Fprintf(e.w, ", %s", seconds(job.Duration))
+// isNews says whether a job's own module is not the one of the compile before.
+func isNews(job *record.Job) bool {
+	before, now := job.Before, job.Action
+	return before == nil || now == nil || before.Modules[before.Own].Digest != now.Modules[now.Own].Digest
+}
+
+// TriedLLVMs says with which LLVMs the canonical form of indexes was tried. Those of
+// others that have the same layout have it as well; where something is not
+// understood, only the names of modules are replaced.
+func TriedLLVMs() string {
+	majors := make([]string, len(bitcode.Tried))
+	for i, major := range bitcode.Tried {
+		majors[i] = strconv.Itoa(major)
 	}
-	fmt.Fprintln(e.w)
-	for _, why := range job.Why() {
-		fmt.Fprintf(e.w, "  %s\n", why)
-	}
+	return strings.Join(majors, ", ")
 }

@@ -183,6 +183,24 @@ func tripleAt(r io.ReaderAt, size int64) string {
 	return triple
 }
 
+// sourceOf is what a module was compiled from, as its compiler was told.
+func sourceOf(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	identity, _ := bitcode.IdentifyAt(f, info.Size())
+	if len(identity.Modules) == 0 {
+		return ""
+	}
+	return identity.Modules[0].SourceFileName
+}
+
 // distinct removes repetitions, keeping the order.
 func distinct(words []string) []string {
 	seen := make(map[string]bool, len(words))

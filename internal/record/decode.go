@@ -176,6 +176,7 @@ func (d *decoder) job(j *Job) {
 	j.Reason = d.string()
 	j.IndexReason = d.string()
 	j.Source = d.string()
+	j.IndexChanges = at(d, d.stringLists, d.number())
 	j.Duration = time.Duration(d.signed())
 	if first&hasAction != 0 {
 		j.Action = d.action(nil)

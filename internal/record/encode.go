@@ -136,6 +136,7 @@ func (e *encoder) job(j *Job) error {
 	b = binary.AppendUvarint(b, e.strings.number(j.Reason))
 	b = binary.AppendUvarint(b, e.strings.number(j.IndexReason))
 	b = binary.AppendUvarint(b, e.strings.number(j.Source))
+	b = binary.AppendUvarint(b, e.stringLists.number(j.IndexChanges, e.hash, e.strings.number))
 	b = binary.AppendVarint(b, int64(j.Duration))
 	e.jobBytes = b
 	if err := e.action(j.Action, nil); err != nil {

@@ -278,7 +278,7 @@ func TestDecodeMemory(t *testing.T) {
 func TestDecodeStrict(t *testing.T) {
 	tables := func(strings, lists, inputs string) []byte { return []byte("\x01/" + strings + lists + inputs + "\x00") }
 	const strings, lists, inputs, link, files = "\x02\x01\x01ab", "\x01\x01\x01", "\x00", "\x00\x00\x00\x00\x00\x00", "\x00"
-	job := "\x00\x02\x00\x00\x00\x00"
+	job := "\x00\x02\x00\x00\x00\x00\x00"
 	action := "\x00\x01\x01\x00\x00" + string(make([]byte, 2*minDigest)) + "\x00\x00"
 	same := "\x03\x01\x01\x00\x00" + string(make([]byte, minDigest)) + "\x00"
 	withJobs := func(jobs string) []byte { return append(tables(strings, lists, inputs), (link + files + jobs)...) }
@@ -289,8 +289,8 @@ func TestDecodeStrict(t *testing.T) {
 		"!empty string":                append(tables("\x02\x01\x00a", lists, inputs), (link + files + "\x00\x00\x00")...),
 		"!empty list":                  append(tables(strings, "\x01\x00", inputs), (link + files + "\x00\x00\x00")...),
 		"!nanoseconds":                 append(tables(strings, lists, inputs), ("\x00\x00\x80\x94\xeb\xdc\x03\x00\x00\x00" + files + "\x00\x00\x00")...),
-		"!string out of range":         withJobs("\x01\x00\x00\x00\x06\x00\x00\x00\x00"),
-		"!string before the first":     withJobs("\x01\x00\x00\x00\x01\x00\x00\x00\x00"),
+		"!string out of range":         withJobs("\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00"),
+		"!string before the first":     withJobs("\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00"),
 		"!outcome":                     withJobs("\x01\x00\x00\x05" + job[1:]),
 		"!unknown bit of a job":        withJobs("\x01\x00\x00\x40" + job[1:]),
 		"!unknown bit of an action":    withJobs("\x01\x02\x00\x30" + job[1:] + action + "\x07" + same[1:]),

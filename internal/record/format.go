@@ -17,7 +17,7 @@ import (
 //	"dtlto link 1\n"
 //	the output's path, in front so that a list of records reads no more
 //	strings: number, their lengths, their bytes one after another
-//	lists of strings (arguments, environments): number, and each: length, strings
+//	lists of strings (arguments, environments, changes): number, and each: length, strings
 //	inputs: number, and each: path, digest
 //	lists of inputs (what all compiles read): number, and each: length, inputs
 //	folder, start, wall time, compiler, toolchain
@@ -47,7 +47,7 @@ const (
 	minList   = 2
 	minInput  = 1 + minDigest
 	minFile   = 7
-	minJob    = 6
+	minJob    = 7
 	minAction = 6 + minDigest
 	minDigest = 33
 )

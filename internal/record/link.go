@@ -32,6 +32,9 @@ type Job struct {
 	Reason string
 	// IndexReason is why its index is not in canonical form, empty if it is.
 	IndexReason string
+	// IndexChanges says in words what has changed in its index since Before, perhaps
+	// not all of it.
+	IndexChanges []string
 	// Source is what the module was compiled from, as its compiler was told; only
 	// of modules that this link compiled, and empty if the module does not say.
 	Source   string

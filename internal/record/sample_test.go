@@ -60,6 +60,7 @@ func sampleJob(i int, inputs []*Input, profile *Input) Job {
 	j.Action = sampleAction(i, inputs, profile)
 	if i%10 == 3 {
 		j.Outcome, j.Reason = Compiled, "absent"
+		j.IndexChanges = []string{fmt.Sprintf("f%d of a.o: linkage changed from external to internal", i), "g of b.o: no longer in the index"}
 		before := *j.Action
 		before.Key, before.Index = cas.ActionKey(digestOf(i+1<<22, 142)), digestOf(i+1<<23, 9000)
 		if i%20 == 3 {

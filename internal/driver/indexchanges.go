@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/dtlto/dtlto/internal/action"
+	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/stage"
+)
+
+// maxIndexChanges is how many changes of an index the record tells of.
+const maxIndexChanges = 12
+
+// indexChanges says in words what has changed in a job's index since it was
+// compiled last, for those who ask later; nothing if the index of then is not in
+// the store any more. It is done now since the modules, where symbols have their
+// names, may be gone after the link.
+func (b *backends) indexChanges(ctx context.Context, p *planned, folder *stage.Folder) []string {
+	job := &b.done[p.number]
+	if job.Before == nil || job.Before.Index == p.shard {
+		return nil
+	}
+	path := folder.In("before.thinlto.bc")
+	if b.disk.Materialise(ctx, job.Before.Index, path) != nil {
+		return nil
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	changes, err := bitcode.Differences(
+		bitcode.Side{Shard: before, Name: moduleNames(job.Before.Modules)},
+		bitcode.Side{Shard: p.index, Name: moduleNames(job.Action.Modules)})
+	if err != nil {
+		return nil
+	}
+	changes = slices.DeleteFunc(changes, func(d bitcode.Difference) bool {
+		return d.Aspect == bitcode.ModuleHash || d.Aspect == bitcode.ImportedModule // said of the modules themselves
+	})
+	symbols := symbolNames{paths: p.modules}
+	var words []string
+	for i, change := range changes {
+		if i == maxIndexChanges {
+			return append(words, fmt.Sprintf("and %d changes more", len(changes)-i))
+		}
+		words = append(words, change.Text(symbols.name))
+	}
+	return words
+}
+
+// moduleNames gives modules in an action their names for people. Two that have
+// the same keep their archive offsets.
+func moduleNames(modules []*record.Input) func(path string) string {
+	seen := map[string]int{}
+	for _, m := range modules {
+		seen[record.Readable(m.Path)]++
+	}
+	names := map[string]string{}
+	for rank, m := range modules {
+		name := record.Readable(m.Path)
+		if seen[name] > 1 {
+			name = m.Path
+		}
+		names[action.RankName(rank, len(modules))] = name
+	}
+	return func(path string) string { return names[path] }
+}
+
+// symbolNames finds the names of symbols in modules, which it reads when it is
+// asked for the first.
+type symbolNames struct {
+	paths []string
+	names map[uint64]string
+}
+
+func (s *symbolNames) name(guid uint64) string {
+	if s.names == nil {
+		s.names = map[uint64]string{}
+		for _, path := range s.paths {
+			s.read(path)
+		}
+	}
+	if name, ok := s.names[guid]; ok {
+		return name
+	}
+	return fmt.Sprintf("a symbol (%#x)", guid)
+}
+
+func (s *symbolNames) read(path string) {
+	f, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return
+	}
+	found, _ := bitcode.SymbolNames(f, info.Size()) // as many as there are
+	for guid, name := range found {
+		s.names[guid] = name
+	}
+}
