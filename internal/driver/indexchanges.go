@@ -5,6 +5,8 @@ package driver
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -83,27 +85,14 @@ func (s *symbolNames) name(guid uint64) string {
 	if s.names == nil {
 		s.names = map[uint64]string{}
 		for _, path := range s.paths {
-			s.read(path)
+			lookAt(path, func(r io.ReaderAt, size int64) {
+				found, _ := bitcode.SymbolNames(r, size) // as many as there are
+				maps.Copy(s.names, found)
+			})
 		}
 	}
 	if name, ok := s.names[guid]; ok {
 		return name
 	}
 	return fmt.Sprintf("a symbol (%#x)", guid)
-}
-
-func (s *symbolNames) read(path string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return
-	}
-	found, _ := bitcode.SymbolNames(f, info.Size()) // as many as there are
-	for guid, name := range found {
-		s.names[guid] = name
-	}
 }

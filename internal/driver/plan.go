@@ -161,20 +161,12 @@ func hasSampleProfile(args []string) bool {
 
 // triple is a module's target triple, as far as it can be told; the compiler will
 // say what is wrong.
-func (b *backends) triple(path string) string {
+func (b *backends) triple(path string) (triple string) {
 	if b.digests != nil {
 		return b.digests.Note(path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return ""
-	}
-	return tripleAt(f, info.Size())
+	lookAt(path, func(r io.ReaderAt, size int64) { triple = tripleAt(r, size) })
+	return triple
 }
 
 // tripleAt is a module's target triple, empty if it has none.
@@ -184,21 +176,25 @@ func tripleAt(r io.ReaderAt, size int64) string {
 }
 
 // sourceOf is what a module was compiled from, as its compiler was told.
-func sourceOf(path string) string {
+func sourceOf(path string) (source string) {
+	lookAt(path, func(r io.ReaderAt, size int64) {
+		if identity, _ := bitcode.IdentifyAt(r, size); len(identity.Modules) > 0 {
+			source = identity.Modules[0].SourceFileName
+		}
+	})
+	return source
+}
+
+// lookAt opens a file for look, unless it cannot be opened.
+func lookAt(path string, look func(r io.ReaderAt, size int64)) {
 	f, err := os.Open(path)
 	if err != nil {
-		return ""
+		return
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return ""
+	if info, err := f.Stat(); err == nil {
+		look(f, info.Size())
 	}
-	identity, _ := bitcode.IdentifyAt(f, info.Size())
-	if len(identity.Modules) == 0 {
-		return ""
-	}
-	return identity.Modules[0].SourceFileName
 }
 
 // distinct removes repetitions, keeping the order.

@@ -83,13 +83,12 @@ func (p *cachedProgram) link(folder string, variant int) string {
 }
 
 // dtlto runs a verb on the cache.
-func (p *cachedProgram) dtlto(args ...string) string {
+func (p *cachedProgram) dtlto(args ...string) {
 	p.t.Helper()
 	said, err := exec.Command(filepath.Join(bin, "dtlto"), append(args, "--cache-dir="+p.cache)...).CombinedOutput()
 	if err != nil {
 		p.t.Errorf("dtlto %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
-	return string(said)
 }
 
 // TestKilledLinks kills links that run beside each other on one cache, at any
