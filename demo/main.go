@@ -81,8 +81,9 @@ type row struct {
 	name             string
 	modules          int
 	inProcess, dtlto corpus.Cost
-	identical        int // objects that are in-process LTO's to the byte
-	equivalent       int // objects that differ as LLVM's own distributed backends do
+	again            corpus.Cost // through dtlto, with every result in the cache
+	identical        int         // objects that are in-process LTO's to the byte
+	equivalent       int         // objects that differ as LLVM's own distributed backends do
 	wrong            []string
 }
 
@@ -110,7 +111,7 @@ func demonstrate(ctx context.Context, p corpus.Program, cache, work string) (row
 			return r, err
 		}
 		cost, said, err := objects.Link(ctx, objects.FromArchive(), ours,
-			slices.Concat(flags, []string{"-fuse-ld=dtlto", "-Wl,--dtlto-summary,--save-temps=prelink"})...)
+			slices.Concat(flags, []string{"-fuse-ld=dtlto", "-Wl,--dtlto-summary,--dtlto-no-cache,--save-temps=prelink"})...)
 		if err != nil {
 			return r, err
 		}
@@ -119,7 +120,44 @@ func demonstrate(ctx context.Context, p corpus.Program, cache, work string) (row
 			r.wrong = append(r.wrong, "the link was not distributed: "+said)
 		}
 	}
-	return r, errors.Join(r.compareObjects(work), r.comparePrograms(ctx, plain, ours))
+	if err := r.compareObjects(work); err != nil {
+		return r, err
+	}
+	if err := r.linkAgain(ctx, objects, work, flags); err != nil {
+		return r, err
+	}
+	return r, r.comparePrograms(ctx, plain, ours)
+}
+
+// linkAgain links with an empty cache, and then with one that has everything: that
+// link must compile nothing and make the same program.
+func (r *row) linkAgain(ctx context.Context, objects corpus.Objects, work string, flags []string) error {
+	again, ours := filepath.Join(work, "again"), filepath.Join(work, "dtlto")
+	flags = slices.Concat(flags, []string{"-fuse-ld=dtlto", "-Wl,--dtlto-summary,--dtlto-cache-dir=" + filepath.Join(work, "cache")})
+	for _, want := range []string{fmt.Sprintf(" 0 cached, %d compiled", r.modules), fmt.Sprintf(" %d cached, 0 compiled", r.modules)} {
+		cost, said, err := objects.Link(ctx, objects.FromArchive(), again, flags...)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(said, want) {
+			r.wrong = append(r.wrong, fmt.Sprintf("the cache should have made it %q: %s", want, said))
+		}
+		r.again = cost
+	}
+	same, err := sameFile(again, ours)
+	if err == nil && !same {
+		r.wrong = append(r.wrong, "the program from the cache is another one")
+	}
+	return err
+}
+
+func sameFile(a, b string) (bool, error) {
+	first, err := os.ReadFile(a)
+	if err != nil {
+		return false, err
+	}
+	second, err := os.ReadFile(b)
+	return bytes.Equal(first, second), err
 }
 
 // rounds is how often each link is made; the best time counts, since other
@@ -197,7 +235,7 @@ func (r *row) comparePrograms(ctx context.Context, plain, ours string) error {
 func show(rows []row) error {
 	var wrong []error
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "program\tmodules\tin-process\tdtlto\tratio\tobjects\toutput")
+	fmt.Fprintln(table, "program\tmodules\tin-process\tdtlto\tratio\tagain\tobjects\toutput")
 	for _, r := range rows {
 		objects, output := fmt.Sprintf("%d identical", r.identical), "same"
 		if r.equivalent > 0 {
@@ -206,15 +244,16 @@ func show(rows []row) error {
 		if len(r.wrong) > 0 {
 			output = "WRONG"
 		}
-		fmt.Fprintf(table, "%s\t%d\t%.2f s\t%.2f s\t%.2f\t%s\t%s\n", r.name, r.modules, r.inProcess.Wall.Seconds(),
-			r.dtlto.Wall.Seconds(), r.dtlto.Wall.Seconds()/r.inProcess.Wall.Seconds(), objects, output)
+		fmt.Fprintf(table, "%s\t%d\t%.2f s\t%.2f s\t%.2f\t%.2f s\t%s\t%s\n", r.name, r.modules, r.inProcess.Wall.Seconds(),
+			r.dtlto.Wall.Seconds(), r.dtlto.Wall.Seconds()/r.inProcess.Wall.Seconds(), r.again.Wall.Seconds(), objects, output)
 		for _, w := range r.wrong {
 			wrong = append(wrong, fmt.Errorf("%s: %s", r.name, w))
 		}
 	}
 	wrong = append(wrong, table.Flush())
-	fmt.Printf("\nBest of %d links each, %d processors; a ratio below 1 means that dtlto was faster. LLD's own ThinLTO is\n"+
+	fmt.Printf("\nBest of %d links each, %d processors, no cache; a ratio below 1 means that dtlto was faster. LLD's own ThinLTO is\n"+
 		"parallel too: a distributed backend pays for starting a compiler, and gains from processors elsewhere.\n"+
+		"Again: through dtlto with every result in its cache, the same program.\n"+
 		"Equivalent objects differ from in-process ones only as LLVM's own distributed backends do\n"+
 		"(docs/decisions/0005-which-objects-count-as-the-same.md).\n", rounds, runtime.NumCPU())
 	return errors.Join(wrong...)

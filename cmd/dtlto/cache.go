@@ -15,14 +15,15 @@ import (
 
 const cacheHelp = `The cache has the objects of earlier compiles, and what links remember for the
 next link of the same output. Any number of links share it. It may be deleted at
-any time, and becomes no larger than --cache-size at the end of a link.`
+any time. At the end of a link, objects and results take no more than
+--cache-size; what links remember is kept for 30 days.`
 
 func cacheCommand(s *driver.Settings) *cobra.Command {
 	cache := &cobra.Command{
 		Use:   "cache",
 		Short: "Look at the cache, make it smaller, check it",
 		Long:  cacheHelp,
-		Args:  cobra.NoArgs,
+		Args:  usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			return &driver.UsageError{Err: fmt.Errorf("cache: needs one of stat, prune, clear, verify")}
 		},
@@ -39,7 +40,7 @@ func cacheCommand(s *driver.Settings) *cobra.Command {
 		cmd := &cobra.Command{
 			Use:     verb.name,
 			Short:   verb.short,
-			Args:    cobra.NoArgs,
+			Args:    usage(cobra.NoArgs),
 			PreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) },
 			RunE:    func(cmd *cobra.Command, _ []string) error { return verb.do(cmd.Context(), s, os.Stdout) },
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -66,11 +67,25 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 	return root
 }
 
-func oneJobFile(_ *cobra.Command, args []string) error {
+func oneJobFile(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return &driver.UsageError{Err: fmt.Errorf("needs one job file, the last argument; got %d (see dtlto --help)", len(args))}
 	}
+	// A mistyped command would be looked for as a job file.
+	if _, err := os.Stat(args[0]); err != nil && !cmd.HasParent() && !strings.ContainsAny(args[0], "./") {
+		return &driver.UsageError{Err: fmt.Errorf("%s: neither a job file nor a command (see dtlto --help)", args[0])}
+	}
 	return nil
+}
+
+// usage makes what a command says of its arguments an error of usage.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &driver.UsageError{Err: err}
+		}
+		return nil
+	}
 }
 
 // chosen is a setting as a flag: it keeps what was given until the
@@ -155,7 +170,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Printf("dtlto %s\nindex shards canonical with LLVM %s\n", version(), driver.TriedLLVMs())
 			return err

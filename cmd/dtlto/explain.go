@@ -11,7 +11,8 @@ import (
 )
 
 const explainHelp = `explain says for each module that the last link of OUTPUT compiled which input,
-argument or import made it so. Without OUTPUT it is the last link of all. With
+argument or import made it so. Only links that used the cache are remembered.
+Without OUTPUT it is the last link of all. With
 MODULE, a name or a part of one, it speaks of that module, compiled or not.`
 
 func explainCommand(s *driver.Settings) *cobra.Command {
@@ -19,7 +20,7 @@ func explainCommand(s *driver.Settings) *cobra.Command {
 		Use:     "explain [OUTPUT] [MODULE]",
 		Short:   "Say why modules were compiled in the last link",
 		Long:    explainHelp,
-		Args:    cobra.MaximumNArgs(2),
+		Args:    usage(cobra.MaximumNArgs(2)),
 		PreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) },
 		RunE: func(_ *cobra.Command, args []string) error {
 			args = append(args, "", "")

@@ -53,6 +53,7 @@ type backends struct {
 	mu       sync.Mutex
 	messages io.Writer
 	done     []record.Job // what the next link is to know
+	actions  []string     // in print, if they are to be printed
 	inputs   map[string]*record.Input
 	counts   [record.Failed + 1]int
 	cpu      time.Duration // of compilers
@@ -78,6 +79,9 @@ func (b *backends) open(jobFile string) error {
 	}
 	b.stage = stage.For(b.output)
 	b.done = make([]record.Job, len(b.jobs.Jobs))
+	if b.settings.PrintAction {
+		b.actions = make([]string, len(b.jobs.Jobs))
+	}
 	b.inputs = map[string]*record.Input{}
 	b.toolchain, b.uncached = identify(b.compiler)
 	b.openCache(jobFile)
@@ -136,6 +140,7 @@ func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(weights[j], weights[i]) })
+	defer b.printActions()
 	return inParallel(b.settings.Jobs, len(order), func(i int) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -146,7 +151,7 @@ func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
 		}
 		b.done[p.number] = b.remembered(p)
 		if b.settings.PrintAction {
-			b.printAction(p)
+			b.actions[p.number] = p.String()
 		}
 		known, err := b.restore(ctx, p)
 		if !known && err == nil {
@@ -181,14 +186,13 @@ func (b *backends) ran(r exec.Ran) {
 	b.cpu += r.CPU
 }
 
-func (b *backends) printAction(p *planned) {
+// printActions prints what goes into each job's digest, in the order of the jobs.
+func (b *backends) printActions() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p.action == nil {
-		_, _ = io.WriteString(b.messages, "module "+p.module+"\nno action: "+p.inPlace.Error()+"\n")
-		return
+	for _, text := range b.actions {
+		_, _ = io.WriteString(b.messages, text)
 	}
-	_, _ = io.WriteString(b.messages, "module "+p.module+"\n"+p.action.String())
 }
 
 // compilerEnvironment is ours less the variables that change what clang does

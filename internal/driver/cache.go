@@ -50,7 +50,7 @@ func (b *backends) openCache(jobFile string) {
 		// LLD reads objects and removes them. Of whoever else made a job file that is
 		// not known.
 		HardLinks: strings.HasSuffix(jobFile, ".dist-file.json"),
-		Warn:      func(err error) { b.warn(err) },
+		Warn:      b.keepsNothing,
 	})
 	b.store = b.disk
 	b.records = recordFolder(folder)
@@ -75,6 +75,16 @@ func (b *backends) close(ctx context.Context) {
 		b.warn(err)
 	}
 	b.disk.Close()
+}
+
+// keepsNothing says why the store keeps no more results: once, and in the summary
+// for each.
+func (b *backends) keepsNothing(err error) {
+	var reason *fs.PathError
+	if errors.As(err, &reason) {
+		err = reason.Err
+	}
+	b.warn(fmt.Errorf("the cache in %s cannot be written (%w): what is compiled now is not kept", filepath.Dir(b.records), err))
 }
 
 // warn says something that does not keep the link from being made.

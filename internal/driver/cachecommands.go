@@ -4,8 +4,12 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -32,6 +36,11 @@ func CacheStat(ctx context.Context, s *Settings, w io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	folder := filepath.Dir(records)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(w, "folder   %s (not made yet)\n", folder)
+		return nil
+	}
 	stats, err := store.Stat(ctx)
 	if err != nil {
 		return err
@@ -45,7 +54,7 @@ func CacheStat(ctx context.Context, s *Settings, w io.Writer) error {
 		bound = "at most " + size(stats.MaxBytes)
 	}
 	fmt.Fprintf(w, "folder   %s\nsize     %s (%s)\nresults  %d\nblobs    %d\nlinks    %d\n",
-		stats.Folder, size(stats.Bytes), bound, stats.Results, stats.Blobs, len(links))
+		folder, size(stats.Bytes), bound, stats.Results, stats.Blobs, len(links))
 	if !stats.LeastRecent.IsZero() {
 		fmt.Fprintf(w, "oldest   used %s\n", stats.LeastRecent.Format(time.DateTime))
 	}

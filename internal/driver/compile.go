@@ -19,6 +19,9 @@ import (
 // errChanged says that an object is good but must not be kept.
 var errChanged = errors.New("one of its inputs was changed during the link")
 
+// errStopped is why an object is not kept after the store has given up.
+var errStopped = errors.New("the cache cannot be written")
+
 // compile makes the outputs of a job that the store did not have a moment ago.
 // Another link may be at it: then this one waits, with its slot, and takes what
 // that one made.
@@ -43,6 +46,9 @@ func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error 
 		p.uncached = err
 		b.note(p, record.Uncached, result)
 		return nil
+	case err == nil && compiled && b.disk.Stopped():
+		p.uncached = errStopped
+		b.note(p, record.Uncached, result)
 	case err == nil && compiled:
 		b.note(p, record.Compiled, result)
 	case err == nil:

@@ -49,7 +49,7 @@ func lastLink(records, output string) (*record.Link, error) {
 			return nil, err
 		}
 		if len(saved) == 0 {
-			return nil, fmt.Errorf("no link is on record (in %s): only links with a cache are", records)
+			return nil, &UsageError{fmt.Errorf("no link is on record (in %s): only distributed links with a cache are", records)}
 		}
 		output = saved[0].Output
 	}
@@ -59,7 +59,7 @@ func lastLink(records, output string) (*record.Link, error) {
 	}
 	link, err := record.Load(records, output)
 	if err == nil && link == nil {
-		err = fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are", output, records)
+		err = &UsageError{fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are", output, records)}
 	}
 	return link, err
 }
@@ -101,7 +101,11 @@ func sayLink(w io.Writer, link *record.Link) {
 
 func sayJob(w io.Writer, job *record.Job) {
 	fmt.Fprintf(w, "%s: %s", record.Readable(job.Module), job.Outcome)
-	if job.Duration > 0 {
+	switch {
+	case job.Duration == 0:
+	case job.Outcome == record.Cached:
+		fmt.Fprintf(w, " (compiling it took %s)", seconds(job.Duration))
+	default:
 		fmt.Fprintf(w, ", %s", seconds(job.Duration))
 	}
 	fmt.Fprintln(w)

@@ -145,6 +145,14 @@ func (b *backends) unchanged(p *planned) bool {
 	return true
 }
 
+// String is all that goes into the job's digest.
+func (p *planned) String() string {
+	if p.action == nil {
+		return "module " + p.module + "\nno action: " + p.inPlace.Error() + "\n"
+	}
+	return "module " + p.module + "\n" + p.action.String()
+}
+
 func (p *planned) places() []cas.Place {
 	places := make([]cas.Place, len(p.job.Outputs))
 	for i, path := range p.job.Outputs {

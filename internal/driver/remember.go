@@ -4,6 +4,7 @@ package driver
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"time"
 
@@ -123,17 +124,19 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 
 // remember writes the link's record for the next one.
 func (b *backends) remember(failed error) {
+	b.noteFailures(failed)
 	if b.disk == nil {
 		return
 	}
-	b.noteFailures(failed)
 	link := record.Link{
 		Output: b.output, Folder: b.folder, Started: b.started, Wall: time.Since(b.started),
 		Compiler: b.compiler, Toolchain: b.toolchain, Jobs: b.done,
 		// A file with a name of this link's own never comes again.
 		Files: b.digests.Files(func(path string) bool { return b.real(path) == path }),
 	}
-	if err := link.Save(b.records); err != nil && !b.disk.Stopped() {
+	// A folder that cannot be written is the store's to report, if there was anything
+	// to keep.
+	if err := link.Save(b.records); err != nil && !errors.As(err, new(*fs.PathError)) {
 		b.warn(err)
 	}
 }

@@ -144,7 +144,8 @@ func (c *Command) llvmOptions() []string {
 func (c *Command) checkLevels() error {
 	level, ok := c.level("lto-O", 2)
 	if ok && level < 2 {
-		return &Untranslatable{fmt.Sprintf("--lto-O%d", level), "is not what clang does at that level"}
+		return &Untranslatable{fmt.Sprintf("--lto-O%d (-O%d when linking)", level, level),
+			"has LTO run other passes than clang at that level; link with -O2 or -O3"}
 	}
 	codegen, ok := c.level("lto-CGO", level)
 	if ok && codegen != level {

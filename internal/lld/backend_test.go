@@ -45,7 +45,7 @@ func TestReadBackend(t *testing.T) {
 		{line: "-pie -plugin-opt=-relocation-model=static", args: "-fno-pic"},
 		{line: "-pie -plugin-opt=-relocation-model=ropi", why: "relocation-model"},
 		{line: "-pie --lto-O2 --lto-O3"},
-		{line: "-pie --lto-O0", why: "--lto-O0 is not what clang does"},
+		{line: "-pie --lto-O0", why: "--lto-O0 (-O0 when linking) has LTO run other passes"},
 		{line: "-pie -plugin-opt=O1", why: "--lto-O1"},
 		{line: "-pie --lto-O3 --lto-CGO2", why: "--lto-CGO2"},
 		{line: "-pie --lto-O1 --lto-CGO1", why: "--lto-O1"},
