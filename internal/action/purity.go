@@ -4,7 +4,6 @@ package action
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -15,126 +14,185 @@ type Impure struct{ Arg, Why string }
 
 func (e *Impure) Error() string { return fmt.Sprintf("the argument %s %s", e.Arg, e.Why) }
 
-// Check returns an *Impure if the command may read a file that is not among the
-// inputs, may make one that is not among the outputs, or depends on the machine
-// that it runs on. It goes by what is known to do none of that: what it has not
-// heard of is impure.
+const (
+	isUnknown    = "is not known to leave the object a function of the declared inputs"
+	namesFile    = "may name a file that is not among the job's inputs (declare it with --input=FILE)"
+	isOfThisHost = "depends on the machine"
+)
+
+// Check returns an *Impure unless the command is known to read no file but the
+// inputs, to make none but the outputs, and not to depend on the machine that it
+// runs on. What it has not heard of is impure: what LLD 22 and ld.dtlto send is
+// known, and common options for optimisation and code generation.
 func (a *Action) Check() error {
-	names := make(map[string]bool, len(a.Inputs)+len(a.Outputs))
+	c := checker{names: make(map[string]bool, len(a.Inputs)+len(a.Outputs))}
 	for _, input := range a.Inputs {
-		names[input.Name] = true
+		c.names[input.Name] = true
 	}
 	for _, output := range a.Outputs {
-		names[output] = true
+		c.names[output] = true
 	}
-	for i := 1; i < len(a.Args); i++ {
-		arg := a.Args[i]
-		switch {
-		case names[arg], arg == "-c", arg == "-o", arg == "--no-default-config":
-		case arg == "-mllvm" || arg == "-Xclang" || arg == "-x":
-			if i++; i == len(a.Args) {
-				return &Impure{arg, isNotKnown}
-			}
-			if why := impureValue(arg, a.Args[i], names); why != "" {
-				return &Impure{arg + " " + a.Args[i], why}
-			}
-		default:
-			if why := impureOption(arg, names); why != "" {
-				return &Impure{arg, why}
-			}
+	for rest := a.Args[1:]; len(rest) > 0; {
+		n, why := c.check(rest)
+		if why != "" {
+			return &Impure{strings.Join(rest[:min(n, len(rest))], " "), why}
 		}
+		rest = rest[n:]
 	}
 	return nil
 }
 
+type checker struct{ names map[string]bool }
+
+// check looks at the first of args, and what belongs to it: n words. It says what
+// is wrong with them, if anything is.
+func (c checker) check(args []string) (n int, why string) {
+	arg := args[0]
+	if c.names[arg] {
+		return 1, ""
+	}
+	switch arg {
+	case "-c", "-o", "--no-default-config":
+		return 1, ""
+	case "-x", "-mllvm":
+		if len(args) < 2 {
+			return 1, isUnknown
+		}
+		if arg == "-x" {
+			return 2, unless(args[1] == "ir")
+		}
+		return 2, llvmOption(args[1])
+	case "-Xclang":
+		return c.frontend(args)
+	}
+	name, value, hasValue := strings.Cut(arg, "=")
+	positive, negated := name, len(name) > 5 && name[2:5] == "no-" // -fno-pic
+	if negated {
+		positive = name[:2] + name[5:]
+	}
+	if kind, ok := options[positive]; ok {
+		return 1, c.value(kind, value, hasValue, negated)
+	}
+	if strings.HasPrefix(arg, "-W") && !strings.Contains(arg, ",") {
+		return 1, unless(!strings.ContainsAny(arg, "/.\\"))
+	}
+	return 1, unless(strings.HasPrefix(arg, "-O") && len(arg) <= 3)
+}
+
+func unless(ok bool) string {
+	if ok {
+		return ""
+	}
+	return isUnknown
+}
+
+// kind is what may stand behind an option's '='.
+type kind uint8
+
 const (
-	mayNameFile  = "may name a file that is not among the job's inputs (declare it with --input=FILE)"
-	mayMakeFile  = "may make or read files that the job does not name"
-	isNotKnown   = "is not known to leave other files alone"
-	isOfThisHost = "depends on the machine"
+	plain  kind = iota // nothing
+	number             // or nothing
+	word               // letters, digits, '-', '_', '+', '.'
+	target             // a word that does not mean this machine
+	file               // a declared one
+	blocks             // "all", "none" or "list=" and a declared file
+	text               // anything: it goes into the object as it is
 )
 
-// impureValue looks at the word after -mllvm, -Xclang or -x.
-func impureValue(option, word string, names map[string]bool) string {
+// options of Clang's driver, without "no-".
+var options = map[string]kind{
+	"--target": word, "-march": target, "-mcpu": target, "-mtune": target, "-mcmodel": word, "-mtls-dialect": word,
+	"-mlarge-data-threshold": number, "-mrelax": plain, "-mred-zone": plain, "-mbranch-protection": word,
+
+	"-faddrsig": plain, "-ffunction-sections": plain, "-fdata-sections": plain, "-funique-section-names": plain,
+	"-funique-basic-block-section-names": plain, "-fbasic-block-address-map": plain, "-fseparate-named-sections": plain,
+	"-fsplit-machine-functions": plain, "-femulated-tls": plain, "-fstack-size-section": plain, "-fforce-dwarf-frame": plain,
+	"-fzero-initialized-in-bss": plain, "-fuse-init-array": plain, "-fpic": plain, "-fPIC": plain, "-fpie": plain, "-fPIE": plain,
+	"-fdirect-access-external-data": plain, "-fomit-frame-pointer": plain, "-fvectorize": plain, "-fslp-vectorize": plain,
+	"-funroll-loops": plain, "-fwhole-program-vtables": plain, "-fsplit-lto-unit": plain, "-funified-lto": plain,
+	"-fmerge-functions": plain, "-fdebug-info-for-profiling": plain, "-fplt": plain, "-fsemantic-interposition": plain,
+	"-falign-loops": number, "-falign-functions": number,
+
+	"-fthinlto-index": file, "-fprofile-use": file, "-fprofile-instr-use": file, "-fprofile-sample-use": file,
+	"-fbasic-block-sections": blocks,
+
+	"-glldb": plain, "-ggdb": plain, "-gsce": plain, "-gdbx": plain, "-gstrict-dwarf": plain, "-gdwarf-4": plain, "-gdwarf-5": plain,
+}
+
+func (c checker) value(k kind, value string, hasValue, negated bool) string {
 	switch {
-	case option == "-x" && word == "ir", names[word]:
-		return ""
-	case option == "-x":
-		return isNotKnown
-	case !strings.HasPrefix(word, "-"): // the value of the -Xclang option before
-		return impureText(word)
-	case option == "-Xclang" && strings.HasPrefix(word, "-fprofile-instrument-path="):
-		return "" // goes into the object; nothing is read or made
-	case option == "-Xclang" && strings.HasPrefix(word, "-fprofile-instrument="):
-		return ""
-	}
-	return impureName(word, names)
-}
-
-// impureOption looks at an option of the compiler's driver.
-func impureOption(arg string, names map[string]bool) string {
-	for _, prefix := range []string{"-Wa,", "-Wl,", "-Wp,", "-gsplit-dwarf", "-gcc", "-fuse-ld", "-MD", "-MMD"} {
-		if strings.HasPrefix(arg, prefix) {
-			return isNotKnown
-		}
-	}
-	if strings.HasPrefix(arg, "--target=") {
-		return impureText(strings.ReplaceAll(arg, ".", ""))
-	}
-	if strings.HasPrefix(arg, "-W") {
-		return impureText(arg)
-	}
-	for _, prefix := range []string{"-O", "-f", "-m", "-g"} {
-		if strings.HasPrefix(arg, prefix) {
-			return impureName(arg, names)
-		}
-	}
-	return isNotKnown
-}
-
-// fileWords are in the names of options, Clang's and LLVM's, that have to do with
-// files or with printing.
-var fileWords = strings.Fields("file files path dir directory list plugin pass record trace report remarks diagnostics " +
-	"profile stats dump print debug view dot time log save output input modules module crash proc optimization load include")
-
-// hasFileWord says whether one of the parts of an option's name, less the letter
-// that Clang's begin with, is a file word.
-func hasFileWord(name string) bool {
-	for i, part := range strings.Split(strings.TrimLeft(name, "-"), "-") {
-		if slices.Contains(fileWords, part) || i == 0 && part != "" && slices.Contains(fileWords, part[1:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// impureName looks at an option that has its value, if any, behind an '='.
-func impureName(arg string, names map[string]bool) string {
-	name, value, hasValue := strings.Cut(arg, "=")
-	for rest, ok := value, hasValue; ok; _, rest, ok = strings.Cut(rest, "=") {
-		if names[rest] {
-			return ""
-		}
-	}
-	if hasValue && value == "native" {
+	case k == plain || !hasValue:
+		return unless(!hasValue && (k == plain || k == number || negated))
+	case k == number:
+		return unless(isDecimal(value))
+	case k == target && strings.HasPrefix(value, "native"):
 		return isOfThisHost
+	case k == word, k == target:
+		return unless(isWord(value))
+	case k == text, k == blocks && (value == "all" || value == "none"):
+		return ""
+	case k == blocks:
+		value = strings.TrimPrefix(value, "list=")
 	}
-	if hasFileWord(name) {
-		return mayMakeFile
+	if c.names[value] {
+		return ""
 	}
-	return impureText(arg)
+	return namesFile
 }
 
-// impureText looks for what a name of a file may have: a path, or an ending.
-// Numbers may have a point.
-func impureText(text string) string {
-	_, value, _ := strings.Cut(text, "=")
-	for i := range len(text) {
-		c := text[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_-+,=:", c) >= 0
-		if !letter && (c != '.' || strings.Trim(value, "-0123456789.") != "") {
-			return mayNameFile
+// frontend looks at -Xclang and its word, and at the value, behind another -Xclang,
+// of those that have one.
+func (c checker) frontend(args []string) (n int, why string) {
+	if len(args) < 2 {
+		return 1, isUnknown
+	}
+	name, value, hasValue := strings.Cut(args[1], "=")
+	switch name {
+	case "-target-cpu", "-target-feature", "-target-abi":
+		if len(args) < 4 || args[2] != "-Xclang" || hasValue {
+			return 2, isUnknown
 		}
+		return 4, unless(isWord(args[3]))
+	case "-debugger-tuning", "-fprofile-instrument":
+		return 2, c.value(word, value, hasValue, false)
+	case "-mtls-size":
+		return 2, c.value(number, value, hasValue, false)
+	case "-fprofile-instrument-path":
+		return 2, c.value(text, value, hasValue, false)
+	}
+	return 2, isUnknown
+}
+
+// llvmOption looks at an option behind -mllvm. There are thousands: those are taken
+// that are switched or have a number, and are not named after files, printing or
+// running something.
+func llvmOption(option string) string {
+	name, value, hasValue := strings.Cut(strings.TrimLeft(option, "-"), "=")
+	for part := range strings.SplitSeq(name, "-") {
+		if llvmWords[part] {
+			return isUnknown
+		}
+	}
+	if option == name || hasValue && value != "true" && value != "false" && !isDecimal(value) {
+		return isUnknown
 	}
 	return ""
+}
+
+var llvmWords = func() map[string]bool {
+	words := map[string]bool{}
+	for _, word := range strings.Fields("file files filename path dir directory list load plugin record trace report remark remarks diagnostics " +
+		"profile prof stats stat statistics dump print debug view views dot time timing log save output input crash exec replay channel " +
+		"interactive summary graph cfg viewer json yaml csv bugpoint reproducer help version") {
+		words[word] = true
+	}
+	return words
+}()
+
+func isDecimal(s string) bool { return s != "" && strings.Trim(s, "-0123456789.") == "" }
+
+func isWord(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_+.,", r)
+	}) < 0
 }

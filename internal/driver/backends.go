@@ -34,10 +34,10 @@ type backends struct {
 
 	output, folder string // absolute paths of the output and of our working folder
 
-	compiler          string   // absolute path
-	toolchain         string   // its identity; empty if it has none
-	actionEnvironment []string // of actions
-	environment       []string // of other commands
+	compiler          string              // absolute path
+	toolchain         *toolchain.Identity // nil if it has none
+	actionEnvironment []string            // of actions
+	environment       []string            // of other commands
 
 	uncached error // why nothing is kept; if it is not nil, the next four are
 	store    cas.Store
@@ -68,6 +68,9 @@ func (b *backends) open(jobFile string) error {
 	if b.compiler, err = exec.FindCompiler(b.jobs.Args[0]); err != nil {
 		return err
 	}
+	if b.settings.CacheDir != "" {
+		toolchain.RememberIn(b.settings.CacheDir)
+	}
 	b.pid = linkerPID(jobFile)
 	b.extra = distinct(slices.Concat(b.jobs.Inputs, b.settings.Inputs))
 	b.environment, b.actionEnvironment = compilerEnvironment(), actionEnvironment()
@@ -89,15 +92,15 @@ func (b *backends) open(jobFile string) error {
 }
 
 // identify gives a compiler's identity, or says why it has none.
-func identify(compiler string) (string, error) {
-	identity, err := toolchain.Identity(compiler)
+func identify(compiler string) (*toolchain.Identity, error) {
+	identity, err := toolchain.Identify(compiler)
 	if err == nil {
 		err = toolchain.CompilesItself(compiler)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return identity, nil
+	return &identity, nil
 }
 
 // linkerPID reads the linker's process id out of a job file's name,
@@ -211,7 +214,7 @@ func actionEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
 		switch strings.ToUpper(name) {
-		case "PATH", "TMPDIR", "TMP", "TEMP", "LD_LIBRARY_PATH", "LD_PRELOAD", "SYSTEMROOT":
+		case "TMPDIR", "TMP", "TEMP", "LD_LIBRARY_PATH", "LD_PRELOAD", "SYSTEMROOT":
 			return false
 		}
 		return true

@@ -68,6 +68,9 @@ func compileUnderTest(self string) int {
 		return 1
 	case "empty":
 		text = nil
+	case "upgrade": // as a package manager would, at this moment
+		_ = os.WriteFile(self+".new", append(read(self), "upgraded"...), 0o700)
+		_ = os.Rename(self+".new", self)
 	case "edit": // as a user would whose editor saves at this moment
 		_ = os.WriteFile(real, append(text, 0), 0o600)
 	case "slow on b":
@@ -234,6 +237,32 @@ func TestInputChangesDuringTheLink(t *testing.T) {
 	if compiled, _, err := l.distribute(); err != nil || !slices.Contains(compiled, "b.o") {
 		t.Errorf("compiled %q, %v: the object of an edited module was kept", compiled, err)
 	}
+}
+
+// Objects of a compiler that was upgraded meanwhile are not kept as the old one's.
+func TestCompilerChangesDuringTheLink(t *testing.T) {
+	l := newTestLink(t)
+	l.settings.Jobs = 1
+	old := l.compiler + ".old"
+	if err := os.Link(l.compiler, old); err != nil {
+		t.Fatal(err)
+	}
+	l.behave("upgrade")
+	l.settings.Summary = true
+	if printed := l.want("a.o", "b.o", "main.o"); !strings.Contains(printed, "3 not kept: one of its inputs, or the compiler, was changed") {
+		t.Errorf("printed %q", printed)
+	}
+	l.behave("")
+	if err := os.Rename(old, l.compiler); err != nil {
+		t.Fatal(err)
+	}
+	l.want("a.o", "b.o", "main.o")
+	l.want()
+}
+
+func read(path string) []byte {
+	b, _ := os.ReadFile(path)
+	return b
 }
 
 func TestFailuresAreNotKept(t *testing.T) {

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 )
 
 // errChanged says that an object is good but must not be kept.
-var errChanged = errors.New("one of its inputs was changed during the link")
+var errChanged = errors.New("one of its inputs, or the compiler, was changed during the link")
 
 // errStopped is why an object is not kept after the store has given up.
 var errStopped = errors.New("the cache cannot be written")
@@ -97,7 +98,9 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 			return cas.Result{}, fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
 		}
 	}
-	result := cas.Result{Messages: ran.Output, Duration: ran.Wall}
+	// What is kept must not speak of this link's folder.
+	inFolder := []byte(folder.Path + string(filepath.Separator))
+	result := cas.Result{Messages: bytes.ReplaceAll(ran.Output, inFolder, nil), Duration: ran.Wall}
 	if p.uncached == nil && !b.unchanged(p) {
 		return result, errChanged
 	}

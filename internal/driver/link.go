@@ -28,6 +28,9 @@ func Link(argv []string, s *Settings, getenv func(string) string, messages io.Wr
 	if err != nil {
 		return err
 	}
+	if s.CacheDir != "" {
+		toolchain.RememberIn(s.CacheDir)
+	}
 	path, err := findLLD(command, s)
 	if err != nil {
 		return err

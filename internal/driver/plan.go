@@ -70,7 +70,7 @@ func (b *backends) plan(number int) (*planned, error) {
 	}
 	switch {
 	case err != nil:
-	case b.toolchain == "":
+	case b.toolchain == nil:
 		err = b.uncached // what a wrapper makes of names and folders is not known
 	default:
 		err = b.makeAction(p, common, index)
@@ -93,7 +93,7 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	}
 	p.index, p.odd = shard.Data, shard.Reason
 	source := action.Source{
-		Common: common, Args: p.job.Args, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain,
+		Common: common, Args: p.job.Args, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain.Digest,
 	}
 	if b.digests != nil {
 		p.shard = cas.DigestOf(p.index)
@@ -134,9 +134,13 @@ func (b *backends) files(paths []string) ([]action.File, error) {
 	return files, nil
 }
 
-// unchanged says whether the files of p are those that were digested: of an
-// object made while they were being changed, nobody knows of what it was made.
+// unchanged says whether the files of p are those that were digested, and the
+// compiler the one that was identified: of an object made while they were being
+// changed, nobody knows of what it was made.
 func (b *backends) unchanged(p *planned) bool {
+	if !b.toolchain.Current() {
+		return false
+	}
 	for path := range p.names {
 		if !b.digests.Unchanged(path) {
 			return false

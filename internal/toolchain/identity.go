@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -20,38 +21,55 @@ import (
 // makes: the digest of the program and of each library that the loader loads
 // with it. Two compilers of the same identity make the same objects; an
 // upgraded one has another identity.
+type Identity struct {
+	Digest string // in hexadecimal
+	parts  string
+}
+
+// Identify gives a compiler's identity. The loader is asked each time which
+// libraries it loads, for another may lie on its way by now; their digests are
+// remembered by file stat.
 //
-// The digests are remembered by file stat, so that an unchanged compiler costs
-// a few calls of stat. A compiler that is no ELF program (a wrapper script)
-// has no identity, since what it runs cannot be told: that is an error, and its
-// results must not be kept.
-func Identity(compiler string) (string, error) {
+// A compiler that is no ELF program (a wrapper script) has no identity, since what
+// it runs cannot be told: that is an error, and its results must not be kept.
+func Identify(compiler string) (Identity, error) {
 	if err := checkLoaderVariables(); err != nil {
-		return "", err
+		return Identity{}, err
 	}
 	real, err := filepath.EvalSymlinks(compiler)
 	if err != nil {
-		return "", err
+		return Identity{}, err
 	}
-	question := "identity " + os.Getenv("LD_LIBRARY_PATH") + "\x00" + os.Getenv("LD_PRELOAD")
-	file := memoryFile(question, real)
-	if parts, ok := recall(file); ok {
-		if identity, ok := sameParts(parts); ok {
-			return identity, nil
+	files, err := loadedWith(real)
+	if err != nil {
+		return Identity{}, err
+	}
+	memory := memoryFile("identity", real)
+	if parts, ok := recall(memory); ok && slices.Equal(pathsOf(parts), files) {
+		if digest, ok := sameParts(parts); ok {
+			return Identity{digest, parts}, nil
 		}
 	}
-	parts, err := partsOf(real)
+	parts, err := partsOf(files)
 	if err != nil {
-		return "", err
+		return Identity{}, err
 	}
-	if file != "" {
-		keep(file, parts)
+	if memory != "" {
+		keep(memory, parts)
 	}
-	identity, ok := sameParts(parts)
+	digest, ok := sameParts(parts)
 	if !ok {
-		return "", fmt.Errorf("%s: changes while it is being read", compiler)
+		return Identity{}, fmt.Errorf("%s: changes while it is being read", compiler)
 	}
-	return identity, nil
+	return Identity{digest, parts}, nil
+}
+
+// Current says whether the compiler and its libraries are still the files that
+// were identified. It is asked before a result is kept: a compiler that was
+// upgraded during the link must not have its objects kept as the old one's.
+func (i Identity) Current() bool {
+	digest, ok := sameParts(i.parts)
+	return ok && digest == i.Digest
 }
 
 // checkLoaderVariables refuses what makes the loader find other libraries in
@@ -73,11 +91,7 @@ func checkLoaderVariables() error {
 
 // partsOf lists the files of a compiler, one a line: digest, stat, path. A few
 // libraries are nearly all of it, so all are read at once.
-func partsOf(program string) (string, error) {
-	files, err := loadedWith(program)
-	if err != nil {
-		return "", err
-	}
+func partsOf(files []string) (string, error) {
 	parts := make([]string, len(files))
 	var group errgroup.Group
 	for i, file := range files {
@@ -91,8 +105,18 @@ func partsOf(program string) (string, error) {
 			return err
 		})
 	}
-	err = group.Wait()
+	err := group.Wait()
 	return strings.Join(parts, ""), err
+}
+
+// pathsOf are the files in what partsOf made.
+func pathsOf(parts string) (paths []string) {
+	for line := range strings.Lines(parts) {
+		if fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3); len(fields) == 3 {
+			paths = append(paths, fields[2])
+		}
+	}
+	return paths
 }
 
 // sameParts says whether the files are those that were digested, and gives

@@ -16,18 +16,18 @@ func TestIdentityOfRealCompilers(t *testing.T) {
 	seen := map[string]string{}
 	for _, version := range llvmtest.Versions {
 		clang := llvmtest.Tool(t, "clang-"+version)
-		first, err := Identity(clang)
+		first, err := Identify(clang)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := Identity(clang)
+		again, err := Identify(clang)
 		if err != nil || again != first {
-			t.Errorf("clang %s: %s, then %s, %v", version, first, again, err)
+			t.Errorf("clang %s: %s, then %s, %v", version, first.Digest, again.Digest, err)
 		}
-		if other, ok := seen[first]; ok {
+		if other, ok := seen[first.Digest]; ok {
 			t.Errorf("clang %s and %s have the same identity", version, other)
 		}
-		seen[first] = version
+		seen[first.Digest] = version
 		files, err := loadedWith(clang)
 		if err != nil || !strings.Contains(strings.Join(files, " "), "libLLVM") || !strings.Contains(strings.Join(files, " "), "ld-linux") {
 			t.Errorf("clang %s loads %q, %v", version, files, err)
@@ -50,11 +50,14 @@ func TestIdentityFollowsLibraries(t *testing.T) {
 	llvmtest.Write(t, root, "main.c", "int f(void); int main(void) { return f(); }")
 	llvmtest.Run(t, root, "clang-22", "main.c", "-L.", "-l:lib.so", "-Wl,-rpath,"+root, "-o", "program")
 	identity := func() string {
-		id, err := Identity(filepath.Join(root, "program"))
+		id, err := Identify(filepath.Join(root, "program"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return id
+		if !id.Current() {
+			t.Error("not current")
+		}
+		return id.Digest
 	}
 	one := identity()
 	build("2")
@@ -68,7 +71,7 @@ func TestIdentityFollowsLibraries(t *testing.T) {
 	if err := os.Remove(filepath.Join(root, "lib.so")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Identity(filepath.Join(root, "program")); err == nil {
+	if _, err := Identify(filepath.Join(root, "program")); err == nil {
 		t.Error("no error without the library")
 	}
 }
@@ -77,13 +80,59 @@ func TestNoIdentity(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
 	script := program(t, filepath.Join(root, "clang"), "clang version 22.1.8")
-	if _, err := Identity(script); err == nil || !strings.Contains(err.Error(), "not an ELF program") {
+	if _, err := Identify(script); err == nil || !strings.Contains(err.Error(), "not an ELF program") {
 		t.Errorf("a script: %v", err)
 	}
 	if runs(script) != 0 {
 		t.Error("the script was run")
 	}
-	if _, err := Identity(filepath.Join(root, "missing")); err == nil {
+	if _, err := Identify(filepath.Join(root, "missing")); err == nil {
 		t.Error("a missing program has an identity")
+	}
+}
+
+// Another library on the loader's way changes the identity, though all files that
+// were read before are as they were.
+func TestIdentityFollowsTheLoader(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
+	for _, folder := range []string{"first", "second"} {
+		if err := os.Mkdir(filepath.Join(root, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	llvmtest.Write(t, root, "lib.c", "int f(void) { return VALUE; }", "main.c", "int f(void); int main(void) { return f(); }")
+	llvmtest.Run(t, root, "clang-22", "-DVALUE=1", "-shared", "-fPIC", "lib.c", "-o", "second/libf.so")
+	llvmtest.Run(t, root, "clang-22", "main.c", "-Lsecond", "-lf", "-o", "program")
+	t.Setenv("LD_LIBRARY_PATH", filepath.Join(root, "first")+":"+filepath.Join(root, "second"))
+	before, err := Identify(filepath.Join(root, "program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	llvmtest.Run(t, root, "clang-22", "-DVALUE=2", "-shared", "-fPIC", "lib.c", "-o", "first/libf.so")
+	after, err := Identify(filepath.Join(root, "program"))
+	if err != nil || after.Digest == before.Digest {
+		t.Errorf("the same identity with another library, %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "first", "libf.so"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if after.Current() || !before.Current() {
+		t.Error("not told which compiler is the one that was identified")
+	}
+}
+
+// Without a home, things are remembered where the cache is.
+func TestRememberIn(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	RememberIn(root)
+	defer RememberIn("")
+	if _, err := Identify(llvmtest.Tool(t, "clang-22")); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(filepath.Join(root, "toolchain")); err != nil || len(entries) == 0 {
+		t.Errorf("nothing is remembered: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ int main(int n, char **v) { (void)n; v[0] = "clang-22"; return execvp("clang-22"
 	for _, name := range []string{"wrap", "mute"} {
 		llvmtest.Run(t, root, "clang-22", name+".c", "-o", name)
 	}
-	if _, err := Identity(filepath.Join(root, "wrap")); err != nil {
+	if _, err := Identify(filepath.Join(root, "wrap")); err != nil {
 		t.Errorf("it is an ELF program: %v", err)
 	}
 	for name, want := range map[string]string{"wrap": "does not compile itself but calls /", "mute": "does not say"} {

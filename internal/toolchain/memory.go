@@ -15,6 +15,13 @@ import (
 // memoryFormat changes when what is kept, or how it is asked for, changes.
 const memoryFormat = "dtlto toolchain memory 1"
 
+// rememberIn is the folder that RememberIn chose.
+var rememberIn string
+
+// RememberIn chooses the folder to remember things in, instead of dtlto in the
+// user's cache folder. Call it before anything else of this package.
+func RememberIn(folder string) { rememberIn = folder }
+
 // remembered is what ask returned for the program at path when it was the
 // same file as now: same real path, device, inode, size and times.
 // A script is always asked: what it runs may have changed.
@@ -35,9 +42,13 @@ func remembered(question, path string, ask func() (string, error)) (string, erro
 // memoryFile is where the answer to a question about a program is kept, or
 // empty when it cannot be: no cache folder, no such program.
 func memoryFile(question, path string) string {
-	folder, err := os.UserCacheDir()
-	if err != nil {
-		return ""
+	folder := rememberIn
+	if folder == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		folder = filepath.Join(user, "dtlto")
 	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -50,7 +61,7 @@ func memoryFile(question, path string) string {
 	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d\x00%d\x00%s", memoryFormat, question, real,
 		info.Size(), info.ModTime().UnixNano(), fileIdentity(real))
 	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(folder, "dtlto", "toolchain", hex.EncodeToString(sum[:16]))
+	return filepath.Join(folder, "toolchain", hex.EncodeToString(sum[:16]))
 }
 
 // IsScript says whether a program is a script, or cannot be read: what it runs
