@@ -26,11 +26,16 @@ func (d *Disk) begin() { d.link.begun.Do(d.claim) }
 func (d *Disk) claim() {
 	d.link.mutex.Lock()
 	defer d.link.mutex.Unlock()
-	path := d.in(linksFolder, fmt.Sprintf("%016x", rand.Uint64()))
-	_ = d.withLayout(func() (err error) {
-		d.link.file, err = tryLockFile(path)
-		return err
-	})
+	for range 10 { // a prune may have taken the new file for a dead link's
+		path := d.in(linksFolder, fmt.Sprintf("%016x", rand.Uint64()))
+		err := d.withLayout(func() (err error) {
+			d.link.file, err = tryLockFile(path)
+			return err
+		})
+		if err != nil || d.link.file != nil {
+			return
+		}
+	}
 }
 
 func (l *link) end() {

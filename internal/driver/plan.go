@@ -87,7 +87,7 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	p.names = action.Names(p.modules, b.jobs.Output, b.pid)
 	slices.SortFunc(p.modules, func(x, y string) int { return strings.Compare(p.names[x], p.names[y]) })
 	rename := func(path string) (string, bool) { name, ok := p.names[path]; return name, ok }
-	shard, err := bitcode.Canonicalise(index, rename, bitcode.Options{KeepBlockCount: hasSampleProfile(b.jobs.Args)})
+	shard, err := bitcode.Canonicalise(index, rename, keepBlockCount)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.job.Index(), err)
 	}
@@ -165,11 +165,10 @@ func (p *planned) places() []cas.Place {
 	return places
 }
 
-// hasSampleProfile says whether the backends use a sample profile, which may be
-// a partial one.
-func hasSampleProfile(args []string) bool {
-	return slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-fprofile-sample-use=") })
-}
+// keepBlockCount keeps what says how much of the link a partial sample profile
+// covers. LLD 22, whose jobs these are, writes it only where it is used; which
+// modules of LLVM 18 and older use it, only they themselves say.
+var keepBlockCount = bitcode.Options{KeepBlockCount: true}
 
 // triple is a module's target triple, as far as it can be told; the compiler will
 // say what is wrong.
@@ -177,14 +176,15 @@ func (b *backends) triple(path string) (triple string) {
 	if b.digests != nil {
 		return b.digests.Note(path)
 	}
-	lookAt(path, func(r io.ReaderAt, size int64) { triple = tripleAt(r, size) })
+	lookAt(path, func(r io.ReaderAt, size int64) { triple, _ = tripleAt(r, size) })
 	return triple
 }
 
-// tripleAt is a module's target triple, empty if it has none.
-func tripleAt(r io.ReaderAt, size int64) string {
-	triple, _ := bitcode.TripleAt(r, size)
-	return triple
+// tripleAt is a module's target triple, empty if it has none or, for a file that
+// is no bitcode, not ok.
+func tripleAt(r io.ReaderAt, size int64) (triple string, ok bool) {
+	triple, err := bitcode.TripleAt(r, size)
+	return triple, err == nil
 }
 
 // sourceOf is what a module was compiled from, as its compiler was told.

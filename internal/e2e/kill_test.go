@@ -116,12 +116,13 @@ func TestKilledLinks(t *testing.T) {
 		}
 		for _, cmd := range running {
 			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
-			if syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) == nil {
-				killed++
-			}
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
 		for _, cmd := range running {
 			_ = cmd.Wait()
+			if !cmd.ProcessState.Exited() {
+				killed++
+			}
 		}
 		if round%5 == 4 {
 			folder := folders[round%len(folders)]

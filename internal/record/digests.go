@@ -28,8 +28,9 @@ type File struct {
 }
 
 // A Look makes a short note of a file's contents while they are being digested
-// anyway. The note is remembered with the digest.
-type Look func(r io.ReaderAt, size int64) string
+// anyway. The note is remembered with the digest, unless it says that it is not to
+// be relied on.
+type Look func(r io.ReaderAt, size int64) (note string, ok bool)
 
 // Digests gives the digests of a link's files: the remembered ones of files
 // that are as they were, and those of the others by reading them, once. All
@@ -113,13 +114,13 @@ func (d *Digests) find(f *file, path string) {
 		f.settled.Store(true)
 		return
 	}
-	at := d.clock()
+	at, noted := d.clock(), true
 	f.digest, f.stat, f.err = hashFile(path, func(r io.ReaderAt, size int64) {
 		if d.look != nil {
-			f.note = d.look(r, size)
+			f.note, noted = d.look(r, size)
 		}
 	})
-	f.settled.Store(f.err == nil && f.stat.settled(at))
+	f.settled.Store(f.err == nil && noted && f.stat.settled(at))
 }
 
 // clock is the time by the file system, or somewhat earlier.

@@ -303,13 +303,13 @@ func TestDigestsNote(t *testing.T) {
 	for _, contents := range []string{"", "contents", strings.Repeat("x", smallFile), strings.Repeat("y", smallFile+1), strings.Repeat("z", 3*smallFile)} {
 		path := tempFile(t, contents)
 		looked := 0
-		look := func(r io.ReaderAt, size int64) string {
+		look := func(r io.ReaderAt, size int64) (string, bool) {
 			looked++
 			b, err := io.ReadAll(io.NewSectionReader(r, 0, size))
 			if err != nil || string(b) != contents {
 				t.Errorf("%d bytes instead of %d, %v", len(b), len(contents), err)
 			}
-			return "noted"
+			return "noted", true
 		}
 		first := NewDigests(nil, later(), look)
 		isDigest(t, first, path, digest(contents))
@@ -325,5 +325,19 @@ func TestDigestsNote(t *testing.T) {
 	}
 	if note := NewDigests(nil, later(), nil).Note(t.TempDir()); note != "" {
 		t.Errorf("of no file: %q", note)
+	}
+}
+
+// The change time of a file in an image is no witness: see settled.
+func TestDigestsWholeSeconds(t *testing.T) {
+	now := time.Unix(2_000_000_000, 0)
+	for _, tc := range []struct {
+		changed int64
+		settled bool
+	}{{1_000_000_000_000_000_000, false}, {1_000_000_000_000_000_001, true}, {0, false}} {
+		s := Stat{ModTime: tc.changed, ChangeTime: tc.changed}
+		if got := s.settled(now.UnixNano()); got != tc.settled {
+			t.Errorf("changed at %d: settled %v", tc.changed, got)
+		}
 	}
 }

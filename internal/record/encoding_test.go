@@ -213,7 +213,7 @@ func readOrNot(t *testing.T, b []byte) {
 }
 
 func TestDecodeOtherVersion(t *testing.T) {
-	b := []byte(magic + "2\n" + "whatever that has")
+	b := []byte(magic + "3\n" + "whatever that has")
 	if _, err := decode(b); !errors.Is(err, errVersion) {
 		t.Errorf("%v", err)
 	}

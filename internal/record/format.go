@@ -14,7 +14,7 @@ import (
 
 // A record's file is
 //
-//	"dtlto link 1\n"
+//	"dtlto link 2\n"
 //	the output's path, in front so that a list of records reads no more
 //	strings: number, their lengths, their bytes one after another
 //	lists of strings (arguments, environments, changes): number, and each: length, strings
@@ -33,10 +33,10 @@ import (
 // table; what does not, the digests, is most of a record.
 //
 // Each thing read takes some bytes, so a file cannot ask for more memory than
-// about twenty times its size; the tables make two or three times of a real one.
+// about thirty times its size; the tables make two or three times of a real one.
 const (
 	magic   = "dtlto link "
-	version = "1\n"
+	version = "2\n"
 	// maxSize bounds a record's size in bytes: 250,000 modules or more.
 	maxSize = 64 << 20
 )

@@ -15,6 +15,8 @@ var errTaken = errors.New("in use by another link")
 // Without locks nobody can tell a dead link's stage from a running one's: what a
 // killed link leaves stays, and costs the next one another name.
 
-func claim(string) (*os.File, error)        { return nil, nil }
-func sweep(string)                          {}
-func discard(path string, _ *os.File) error { return os.RemoveAll(path) }
+type claimed struct{}
+
+func claim(string) (*claimed, error)       { return new(claimed), nil }
+func sweep(string)                         {}
+func (*claimed) discard(path string) error { return os.RemoveAll(path) }

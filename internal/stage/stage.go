@@ -16,9 +16,9 @@ import (
 type Stage struct {
 	beside string // the output that it lies beside
 
-	mu   sync.Mutex
-	path string // empty until the first Folder
-	lock *os.File
+	mu    sync.Mutex
+	path  string // empty until the first Folder
+	claim *claimed
 }
 
 // For gives the stage of the link that makes output. Nothing is made until
@@ -31,7 +31,7 @@ func For(output string) *Stage {
 
 // maxStages is how many links of one output may run at once, and how many dead
 // ones may have left something.
-const maxStages = 64
+const maxStages = 16
 
 // name is the path of the n-th stage beside the output. Names are always the same
 // so that what was left is found without looking through the output's folder.
@@ -52,9 +52,7 @@ func (s *Stage) name(n int) string {
 func (s *Stage) sweep() {
 	for n := range maxStages {
 		path := s.name(n)
-		if info, err := os.Lstat(path); err != nil {
-			return
-		} else if info.IsDir() {
+		if info, err := os.Lstat(path); err == nil && info.IsDir() {
 			sweep(path)
 		}
 	}
@@ -77,7 +75,7 @@ func (s *Stage) open() (string, error) {
 			continue // another link's: what dead ones left is gone
 		}
 		if err == nil {
-			s.lock, err = claim(path)
+			s.claim, err = claim(path)
 		}
 		if errors.Is(err, errTaken) {
 			continue // by one that sweeps, and will remove it
@@ -100,5 +98,5 @@ func (s *Stage) Remove() error {
 	}
 	path := s.path
 	s.path = ""
-	return discard(path, s.lock)
+	return s.claim.discard(path)
 }

@@ -54,7 +54,7 @@ func Identify(compiler string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	if memory != "" {
+	if memory != "" && settled(files) {
 		keep(memory, parts)
 	}
 	digest, ok := sameParts(parts)

@@ -6,6 +6,7 @@ package toolchain
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,4 +19,11 @@ func fileIdentity(path string) string {
 		return ""
 	}
 	return fmt.Sprintf("%d:%d:%d", st.Dev, st.Ino, unix.TimespecToNsec(st.Ctim))
+}
+
+// changeTime is when a file's contents or inode were changed last.
+func changeTime(path string) (time.Time, bool) {
+	var st unix.Stat_t
+	err := unix.Stat(path, &st)
+	return time.Unix(st.Ctim.Unix()), err == nil
 }

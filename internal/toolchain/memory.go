@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // memoryFormat changes when what is kept, or how it is asked for, changes.
@@ -33,10 +34,27 @@ func remembered(question, path string, ask func() (string, error)) (string, erro
 		return answer, nil
 	}
 	answer, err := ask()
-	if err == nil && file != "" {
+	if err == nil && file != "" && settled([]string{path}) {
 		keep(file, answer)
 	}
 	return answer, err
+}
+
+// settleTime is how long ago a file must have been changed: longer than any clock
+// that stamps files stands still. Tests, whose programs are new, have none.
+var settleTime = 10 * time.Second
+
+// settled says whether files cannot be changed any more without their stat showing
+// it: they were changed some time ago, and not at a whole second, which would be
+// the time of an image of a file system and not that of a change.
+func settled(files []string) bool {
+	for _, file := range files {
+		changed, ok := changeTime(file)
+		if !ok || changed.Nanosecond() == 0 || time.Since(changed) < settleTime {
+			return false
+		}
+	}
+	return true
 }
 
 // memoryFile is where the answer to a question about a program is kept, or

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dtlto/dtlto/internal/llvmtest"
 )
@@ -122,6 +123,8 @@ func TestFindClang(t *testing.T) {
 
 // A program is asked once, until it changes; a script always.
 func TestAnswersAreRemembered(t *testing.T) {
+	defer func(was time.Duration) { settleTime = was }(settleTime)
+	settleTime = 0
 	root := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
 	asked := 0
