@@ -49,6 +49,9 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	if n := len(args) - 1; driver.IsDistributorCall(args) && strings.HasPrefix(args[n], "-") {
+		args = append(slices.Clone(args[:n]), "./"+args[n]) // of an output whose name begins so
+	}
 	root.SetArgs(args)
 	root.SetVersionTemplate("dtlto {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {

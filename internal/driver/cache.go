@@ -49,7 +49,7 @@ func (b *backends) openCache(jobFile string) {
 		MaxBytes: int64(b.settings.CacheSize),
 		// LLD reads objects and removes them. Of whoever else made a job file that is
 		// not known.
-		HardLinks: strings.HasSuffix(jobFile, ".dist-file.json"),
+		HardLinks: strings.HasSuffix(jobFile, ".dist-file.json") && !b.settings.Copy,
 		Warn:      b.keepsNothing,
 	})
 	b.store = b.disk

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
 // recordAge is for how long a link's record is kept after its last link when the
@@ -87,7 +88,7 @@ func CacheClear(ctx context.Context, s *Settings, w io.Writer) error {
 		return err
 	}
 	defer store.Close()
-	if err := record.Clear(records); err != nil {
+	if err := errors.Join(record.Clear(records), toolchain.Forget(filepath.Dir(records))); err != nil {
 		return err
 	}
 	removed, err := store.Clear(ctx)

@@ -125,7 +125,11 @@ func (b *backends) set(p *planned, folder *stage.Folder) (c exec.Command, output
 			return c, nil, err
 		}
 	}
-	if err := folder.Write(action.IndexName, p.index); err != nil {
+	index, err := b.index(p)
+	if err == nil {
+		err = folder.Write(action.IndexName, index)
+	}
+	if err != nil {
 		return c, nil, err
 	}
 	for _, name := range p.action.Outputs {

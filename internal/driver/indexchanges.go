@@ -36,9 +36,13 @@ func (b *backends) indexChanges(ctx context.Context, p *planned, folder *stage.F
 	if err != nil {
 		return nil
 	}
+	now, err := os.ReadFile(folder.In(action.IndexName))
+	if err != nil {
+		return nil
+	}
 	changes, err := bitcode.Differences(
 		bitcode.Side{Shard: before, Name: moduleNames(job.Before.Modules)},
-		bitcode.Side{Shard: p.index, Name: moduleNames(job.Action.Modules)})
+		bitcode.Side{Shard: now, Name: moduleNames(job.Action.Modules)})
 	if err != nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/lld"
@@ -136,7 +137,7 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 	}
 	return c.Native(argv, lld.Distributor{
 		Path:     self,
-		Args:     append(append([]string{"distribute"}, jobsOf(c)...), distributor...),
+		Args:     slices.Concat([]string{"distribute"}, jobsOf(c), copyFor(c), distributor),
 		Compiler: clang,
 	}, backend), nil
 }
@@ -175,6 +176,14 @@ func jobsOf(c *lld.Command) []string {
 			}
 			return nil
 		}
+	}
+	return nil
+}
+
+// copyFor asks for copies when LLD keeps the objects.
+func copyFor(c *lld.Command) []string {
+	if c.Has("save-temps") {
+		return []string{"--copy"}
 	}
 	return nil
 }

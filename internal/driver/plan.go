@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,8 +33,7 @@ type planned struct {
 	inPlace error
 	modules []string          // paths, in the order of their names
 	names   map[string]string // paths → names in the action
-	index   []byte            // in the action's form
-	shard   cas.Digest        // of index
+	shard   cas.Digest        // of the index in the action's form
 	odd     string            // why the index could only be renamed; empty for a canonical one
 
 	// key is the action's, if its result may be kept; uncached then is nil.
@@ -86,17 +86,16 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	p.modules = distinct(append([]string{p.job.Module()}, p.job.Imports()...))
 	p.names = action.Names(p.modules, b.jobs.Output, b.pid)
 	slices.SortFunc(p.modules, func(x, y string) int { return strings.Compare(p.names[x], p.names[y]) })
-	rename := func(path string) (string, bool) { name, ok := p.names[path]; return name, ok }
-	shard, err := bitcode.Canonicalise(index, rename, keepBlockCount)
+	shard, err := p.canonicalise(index)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.job.Index(), err)
 	}
-	p.index, p.odd = shard.Data, shard.Reason
+	p.odd = shard.Reason
 	source := action.Source{
 		Common: common, Args: p.job.Args, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain.Digest,
 	}
 	if b.digests != nil {
-		p.shard = cas.DigestOf(p.index)
+		p.shard = cas.DigestOf(shard.Data)
 	}
 	source.Shard = p.shard
 	if source.Modules, err = b.files(p.modules); err == nil {
@@ -116,6 +115,28 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 		p.key = p.action.Encode().Key
 	}
 	return nil
+}
+
+func (p *planned) canonicalise(index []byte) (bitcode.Shard, error) {
+	rename := func(path string) (string, bool) { name, ok := p.names[path]; return name, ok }
+	return bitcode.Canonicalise(index, rename, keepBlockCount)
+}
+
+// index is the job's index in the action's form. It is made again for those who
+// compile: in memory the indexes of a whole link would be gigabytes.
+func (b *backends) index(p *planned) ([]byte, error) {
+	index, err := os.ReadFile(p.job.Index())
+	if err != nil {
+		return nil, err
+	}
+	shard, err := p.canonicalise(index)
+	if err == nil && b.digests != nil && cas.DigestOf(shard.Data) != p.shard {
+		err = errors.New("was changed during the link")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.job.Index(), err)
+	}
+	return shard.Data, nil
 }
 
 // files digests files, unless nothing is kept anyway.

@@ -32,6 +32,8 @@ type Settings struct {
 	CacheDir string
 	// CacheSize is how many bytes the results may take on disk.
 	CacheSize uint64
+	// Copy hands out copies of what is in the cache, never hard links.
+	Copy bool
 	// PrintAction prints all that goes into each action's digest.
 	PrintAction bool
 	// Inputs are files that every compile reads besides those in the job file.
@@ -66,6 +68,8 @@ var AllSettings = []Setting{
 		set: func(s *Settings, v string) error { s.CacheDir = v; return nil }},
 	{Name: "cache-size", Argument: "SIZE", Help: "how large the cache may become; 0 for no bound (default 10G)",
 		set: setter(parseSize, func(s *Settings) *uint64 { return &s.CacheSize })},
+	{Name: "copy", Help: "hand out copies of cached objects, not hard links: for whoever keeps them and may change them",
+		set: setter(parseSwitch, func(s *Settings) *bool { return &s.Copy })},
 	{Name: "print-action", Help: "print all that goes into the digest of each compile",
 		set: setter(parseSwitch, func(s *Settings) *bool { return &s.PrintAction })},
 	{Name: "input", Argument: "FILE", Help: "a file that every compile reads, such as a profile; can be given again",

@@ -11,9 +11,11 @@ import (
 	"github.com/dtlto/dtlto/internal/object"
 )
 
-// Obstacle says which input keeps LLD 22's own DTLTO from doing a link, as an
-// *Untranslatable, or nil:
+// Obstacle says which input, or what of the output, keeps LLD 22's own DTLTO from
+// doing a link, as an *Untranslatable, or nil:
 //
+//   - An output that is no regular file (/dev/null), beside which LLD would put its
+//     files, or with so long a name that names made of it are too long.
 //   - A bitcode module whose name has a byte above 127. LLVM 13 to 22 write such
 //     a name wrongly into index shards (every byte is extended to 64 bits and
 //     written into 8), so that a backend does not find itself in its index: it
@@ -26,8 +28,15 @@ import (
 // All inputs are opened, since any of them may be a script or an archive.
 func (c *Command) Obstacle() error {
 	s := &survey{newScan(c)}
-	if folder := filepath.Dir(c.Output()); !IsASCII(folder) {
+	output := c.Output()
+	if folder := filepath.Dir(output); !IsASCII(folder) {
 		return &Untranslatable{folder, notASCII} // where LLD writes members of archives
+	}
+	if info, err := os.Stat(output); err == nil && !info.Mode().IsRegular() {
+		return &Untranslatable{output, "is no regular file, and LLD puts its files beside the output"}
+	}
+	if len(filepath.Base(output)) > longestOutput {
+		return &Untranslatable{output, "has so long a name that LLD cannot make names of files from it"}
 	}
 	for path := range c.InputFiles() {
 		if err := s.file(path, false); err != nil {
@@ -36,6 +45,10 @@ func (c *Command) Obstacle() error {
 	}
 	return nil
 }
+
+// longestOutput is how many bytes an output's name may have, of the 255 that a file
+// system allows: LLD adds numbers and endings.
+const longestOutput = 200
 
 const notASCII = "is not ASCII, and LLVM damages such names of modules in index shards"
 

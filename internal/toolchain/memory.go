@@ -23,6 +23,12 @@ var rememberIn string
 // user's cache folder. Call it before anything else of this package.
 func RememberIn(folder string) { rememberIn = folder }
 
+// Forget removes what was remembered in a folder.
+func Forget(folder string) error { return os.RemoveAll(filepath.Join(folder, memoryFolder)) }
+
+// memoryFolder is where in the folder things are remembered.
+const memoryFolder = "toolchain"
+
 // remembered is what ask returned for the program at path when it was the
 // same file as now: same real path, device, inode, size and times.
 // A script is always asked: what it runs may have changed.
@@ -79,7 +85,7 @@ func memoryFile(question, path string) string {
 	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d\x00%d\x00%s", memoryFormat, question, real,
 		info.Size(), info.ModTime().UnixNano(), fileIdentity(real))
 	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(folder, "toolchain", hex.EncodeToString(sum[:16]))
+	return filepath.Join(folder, memoryFolder, hex.EncodeToString(sum[:16]))
 }
 
 // IsScript says whether a program is a script, or cannot be read: what it runs
