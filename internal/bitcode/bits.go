@@ -222,7 +222,7 @@ func (b *bits) appendLetters(text []byte, n int, width uint) []byte {
 	to := text[from : from+n+8] // eight are written at once, a few of them in vain
 	for i := 0; i < n; {
 		word, ok := b.word()
-		if !ok || b.limit-b.pos < 56 {
+		if !ok {
 			to[i] = byte(b.read(width))
 			i++
 			continue

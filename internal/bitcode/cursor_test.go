@@ -4,9 +4,11 @@ package bitcode
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -262,6 +264,75 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// TestRandomRecords writes records of random abbreviations and reads them back in
+// each way that there is.
+func TestRandomRecords(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	value := func(width uint64) uint64 { return r.Uint64() >> (64 - width) >> (r.Uint64() % width) }
+	var want []string
+	w := newWriter()
+	for range 300 {
+		w.enter(8, 3)
+		ops := []operand{{literal, r.Uint64() >> 33}}
+		for range r.IntN(8) {
+			ops = append(ops, operand{[]uint8{fixed, vbr}[r.IntN(2)], 2 + r.Uint64()%63})
+		}
+		if r.IntN(2) == 0 {
+			ops = append(ops, operand{array, 0}, operand{[]uint8{fixed, vbr}[r.IntN(2)], 2 + r.Uint64()%63})
+		}
+		w.define(ops...)
+		for range r.IntN(50) {
+			w.abbreviated(firstAbbrevID)
+			want = append(want, fmt.Sprint(ops[0].value, randomFields(w, r, ops[1:], value)))
+		}
+		w.end()
+	}
+	for name, c := range cursors(t, w.bytes()) {
+		walk := walk
+		if strings.HasPrefix(name, "quickly") {
+			walk = walkQuickly
+		}
+		var got []string
+		err := walk(c, func(e Entry, ops Operands) {
+			if e.Kind == Record {
+				got = append(got, fmt.Sprint(e.ID, ops.Values))
+			}
+		})
+		if i := firstDifference(want, got); i >= 0 || err != nil {
+			t.Fatalf("%s: %v, record %d is %.300s, not %.300s", name, err, i, at(got, i), at(want, i))
+		}
+	}
+}
+
+// randomFields writes random values for what an abbreviation wants and returns them.
+func randomFields(w *writer, r *rand.Rand, ops []operand, value func(uint64) uint64) []uint64 {
+	values := []uint64{}
+	one := func(op operand) {
+		v := value(op.value)
+		if op.encoding == fixed {
+			w.fixed(v, uint(op.value))
+		} else {
+			if r.IntN(3) == 0 {
+				v = value(64)
+			}
+			w.vbr(v, uint(op.value))
+		}
+		values = append(values, v)
+	}
+	for i, op := range ops {
+		if op.encoding == array {
+			n := r.IntN(70)
+			w.vbr(uint64(n), 6)
+			for range n {
+				one(ops[i+1])
+			}
+			break
+		}
+		one(op)
+	}
+	return values
+}
+
 func TestMalformed(t *testing.T) {
 	open := func(words uint64) *bitstream { return newBitstream().enter(2, 8, 3, words) }
 	deep := newBitstream()
@@ -298,6 +369,12 @@ func TestMalformed(t *testing.T) {
 		{"many operands", open(2).fixed(unabbrev, 3).vbr(1, 6).vbr(1<<31, 6).pad(2), "2147483648 elements of 6 bits"},
 		{"huge code", open(3).fixed(unabbrev, 3).vbr(1<<32, 6).vbr(0, 6).pad(2), "record code 4294967296"},
 		{"endless vbr", open(9).fixed(unabbrev, 3).fixed(1<<64-1, 64).fixed(1<<64-1, 64).pad(9), "integer of more than 64 bits"},
+		{"vbr past the block", open(2).define(3, 2).literal(1).field(vbr, 32).fixed(4, 3).vbr(7, 32).pad(8), "32 bits wanted, the block ends after 30"},
+		{"field past the block", open(2).define(3, 2).literal(1).field(fixed, 31).fixed(4, 3).fixed(7, 31).pad(8), "31 bits wanted, the block ends after 30"},
+		{"operand past the block", open(1).define(3, 4).literal(1).literal(2).literal(3).pad(8), "bits wanted, the block ends after"},
+		{"id past the block", newBitstream().enter(2, 8, 5, 1).define(5, 2).literal(1).field(fixed, 1).fixed(4, 5).pad(8), "5 bits wanted, the block ends after"},
+		{"long vbr", open(9).fixed(unabbrev, 3).vbr(1, 6).vbr(1, 6).fixed(1<<60-1, 60).fixed(1<<18-1, 18).fixed(31, 6).pad(9), "integer of more than 64 bits"},
+		{"huge literal code", open(4).define(3, 1).literal(1<<32).fixed(4, 3).pad(9), "record code 4294967296"},
 		{"no operands", open(1).define(3, 0).pad(2), "abbreviation of 0 operands"},
 		{"long abbreviation", open(1).define(3, maxAbbrevOps+1).pad(2), "abbreviation of 129 operands"},
 		{"many abbreviations", many.pad(100000), "with 65500 in force"},
@@ -309,6 +386,9 @@ func TestMalformed(t *testing.T) {
 		{"array of bits", open(9).define(3, 3).literal(1).encoding(array).field(fixed, 1).fixed(4, 3).vbr(130, 6).pad(8), "130 elements of 1 bits"},
 		{"blob in the middle", open(3).define(3, 3).literal(1).encoding(blob).literal(0).fixed(4, 3).pad(3), "blob that is not the last"},
 		{"long blob", open(3).define(3, 2).literal(1).encoding(blob).fixed(4, 3).vbr(99, 6).pad(3), "99 times 8 bits wanted"},
+		{"huge blob", open(5).define(3, 2).literal(1).encoding(blob).fixed(4, 3).vbr(1<<61, 6).pad(5), "2305843009213693952 times 8 bits wanted"},
+		{"huge code of a registered record", registered(func(w *writer) { w.define(operand{literal, 1 << 32}) }), "record code 4294967296"},
+		{"id past a block of registered records", registered(func(w *writer) { w.define(operand{literal, 1}) }), "5 bits wanted, the block ends after 2"},
 		{"block in BLOCKINFO", open(5).enter(3, 0, 2, 3).enter(2, 8, 3, 1).pad(5), "block inside of BLOCKINFO"},
 		{"abbreviation for no block", open(4).enter(3, 0, 2, 1).define(2, 1).literal(1).pad(4), "abbreviation for no block"},
 		{"SETBID of nothing", open(4).enter(3, 0, 2, 1).fixed(unabbrev, 2).vbr(setBID, 6).vbr(0, 6).pad(4), "SETBID without a block id"},
@@ -322,6 +402,26 @@ func TestMalformed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// registered is a block of one word with records of five bits, by the abbreviation that
+// BLOCKINFO registers for it; more of them stand behind its end.
+func registered(define func(w *writer)) []byte {
+	w := newWriter()
+	w.enter(8, 3)
+	w.enter(0, 3)
+	w.record(setBID, 9)
+	define(w)
+	w.end()
+	w.enter(9, 5)
+	for range 40 {
+		w.abbreviated(firstAbbrevID)
+	}
+	w.end()
+	w.end()
+	b := w.bytes()
+	binary.LittleEndian.PutUint32(b[len(b)-4*9:], 1)
+	return b
 }
 
 // walkAll walks all of b, reading each record, skipping it and reading it quickly.

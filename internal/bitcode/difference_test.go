@@ -95,6 +95,17 @@ func TestAspects(t *testing.T) {
 			"stack ids", 9, with(record(30, 7, 8), record(28, 2, 1, 1, 0, 0), plain), with(record(30, 7, 8), record(28, 2, 1, 1, 1, 0), plain),
 			[]string{"0x14 of b: memory profile changed"},
 		},
+		{"other stack ids", 9, with(record(30, 7, 8), record(28, 2, 1, 1, 1, 0), plain), with(record(30, 7, 9), record(28, 2, 1, 1, 1, 0), plain), []string{"0x14 of b: memory profile changed"}},
+		{"stack ids in another order", 9, with(record(30, 7, 8), record(28, 2, 1, 1, 1, 0), plain), with(record(30, 8, 7), record(28, 2, 1, 1, 0, 0), plain), nil},
+		{"context of other ids", 9, with(record(30, 7, 8), record(29, 1, 1, 2, 1, 1, 0), plain), with(record(30, 7, 9), record(29, 1, 1, 2, 1, 1, 0), plain), []string{"0x14 of b: memory profile changed"}},
+		{
+			"several modules", 12, with(fn(1, 5, 0x20, 7, 0, 0, 0, 0, 0), fn(1, 9, 0x20, 7, 0, 0, 0, 0, 0), fn(2, 9, 0x20, 7, 0, 0, 0, 0, 0)),
+			with(fn(1, 9, 0x20, 8, 0, 0, 0, 0, 0), fn(2, 5, 0x20, 7, 0, 0, 0, 0, 0), fn(2, 9, 0x20, 9, 0, 0, 0, 0, 0)),
+			[]string{
+				"0xa of a: instruction count changed from 7 to 9", "0x14 of a: instruction count changed from 7 to 8",
+				"0xa of b: now in the index", "0x14 of b: no longer in the index",
+			},
+		},
 		{"context", 9, with(record(30, 7, 8), record(29, 1, 1, 2, 2, 0, 1, 0), plain), with(record(30, 7, 8), record(29, 1, 1, 2, 2, 1, 0, 0), plain), []string{"0x14 of b: memory profile changed"}},
 		{
 			"the same contexts", 12,
@@ -195,6 +206,21 @@ func TestHeadAspects(t *testing.T) {
 	}
 	if _, err := Differences(Side{base, nil}, Side{base[:90], nil}); err == nil {
 		t.Error("half a shard is no error")
+	}
+}
+
+// TestManyDifferences has more than are told of.
+func TestManyDifferences(t *testing.T) {
+	functions := func(code uint32, ops ...uint64) []byte {
+		return handmade(12, func(w *writer) {
+			for range 2 * maxDifferences {
+				w.record(code, ops...)
+			}
+		})
+	}
+	before, after := functions(6, 1, 5, 0x20, 0), functions(8, 1, 5, 0x20, 2)
+	if got := texts(t, before, after); len(got) != maxDifferences {
+		t.Errorf("%d differences", len(got))
 	}
 }
 

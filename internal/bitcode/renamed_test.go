@@ -160,6 +160,59 @@ func TestUnrenamable(t *testing.T) {
 	}
 }
 
+// TestTable covers tables of modules that are malformed: an entry that is a blob, one
+// without an id, and abbreviations that make hundreds of operands of a byte.
+func TestTable(t *testing.T) {
+	var literals []operand
+	for range 100 {
+		literals = append(literals, operand{literal, 1})
+	}
+	for name, table := range map[string]func(w *writer, code uint64){
+		"blob": func(w *writer, code uint64) {
+			w.define(operand{literal, code}, operand{vbr, 6}, operand{blob, 0})
+			w.abbreviated(firstAbbrevID)
+			w.vbr(3, 6)
+			w.vbr(0, 6)
+			w.align()
+		},
+		"empty": func(w *writer, code uint64) { w.record(uint32(code)) },
+		"many": func(w *writer, code uint64) {
+			w.define(append([]operand{{literal, code}}, literals...)...)
+			for range 2000 {
+				w.abbreviated(firstAbbrevID)
+			}
+		},
+	} {
+		w := newWriter()
+		w.enter(moduleBlock, 3)
+		w.record(moduleVersion, 2)
+		w.enter(moduleStrtabBlock, 3)
+		table(w, moduleEntry)
+		w.end()
+		w.end()
+		var malformed *Error
+		paths, err := IndexModules(w.bytes())
+		s, canonicalErr := Canonicalise(w.bytes(), letters, Options{})
+		if !errors.As(err, &malformed) || !errors.As(canonicalErr, &malformed) {
+			t.Errorf("%s: %d paths, %v; %v, %v", name, len(paths), err, s.Form, canonicalErr)
+		}
+	}
+}
+
+// TestModuleOrder has summaries of one GUID in two modules, in either order.
+func TestModuleOrder(t *testing.T) {
+	both := func(first, second uint64) []byte {
+		return canonicalOf(t, handmade(12, func(w *writer) {
+			function(w, 2, 9)
+			function(w, 1, first)
+			function(w, 1, second)
+		}), letters, Options{})
+	}
+	if !bytes.Equal(both(5, 9), both(9, 5)) {
+		t.Error("summaries of one GUID stay in the linker's order")
+	}
+}
+
 // TestRenamedKeepsRest has things before, between and behind the table of modules
 // that must stay the same bit for bit.
 func TestRenamedKeepsRest(t *testing.T) {

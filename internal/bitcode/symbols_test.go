@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -145,6 +146,26 @@ func TestSymbolNamesBounds(t *testing.T) {
 		if test.want == "" && err != nil || test.want != "" && (!errors.As(err, &malformed) || !strings.Contains(fmt.Sprint(err), test.want)) {
 			t.Errorf("%s: %v", test.name, err)
 		}
+	}
+}
+
+// TestSymbolTables has modules with a string table each, and one of a layout that
+// has no string table.
+func TestSymbolTables(t *testing.T) {
+	w := newWriter()
+	for i, version := range []uint64{2, 1, 2} {
+		w.enter(moduleBlock, 3)
+		w.record(moduleVersion, version)
+		w.record(moduleFunction, uint64(i), 2, 0, 0, 0, 0)
+		w.end()
+		w.enter(strtabBlock, 3)
+		w.blob(stringBlob, []byte([]string{"one", "other", "three"}[i]))
+		w.end()
+	}
+	names, err := SymbolNames(bytes.NewReader(w.bytes()), int64(len(w.bytes())))
+	plain := newGUID("")
+	if want := map[uint64]string{plain.of("on"): "on", plain.of("re"): "re"}; err != nil || !maps.Equal(names, want) {
+		t.Errorf("%v, %v", names, err)
 	}
 }
 

@@ -66,6 +66,16 @@ func TestWriterBits(t *testing.T) {
 	w.enter(8, 3)
 	w.record(77, 12345)
 	w.end()
+	s.fixed(unabbrev, 2).vbr(7, 6).vbr(5000, 6)
+	ops := make([]uint64, 5000)
+	for i := range ops {
+		ops[i] = uint64(i)
+		if i > 2000 {
+			ops[i] = math.MaxUint64 >> (i % 64)
+		}
+		s.vbr(ops[i], 6)
+	}
+	w.record(7, ops...)
 	if !bytes.Equal(s.pad(0), w.bytes()) {
 		t.Errorf("the bits differ")
 	}
