@@ -8,9 +8,9 @@ import "encoding/binary"
 const shortArray = 31
 
 // short reads the fields of a record up to the first that is not as most are:
-// fixed, or of one or two chunks, or an array of those, and all within reach of a
-// word. It returns how many values that makes and whether they are all of the
-// record. ops says how the record is written, its code, which has been read, first.
+// fixed, or a few chunks that a word holds, or an array of those that is not long.
+// It returns how many values that makes and whether they are all of the record. ops
+// says how the record is written, its code, which has been read, first.
 //
 // Nearly all of a summary is read here. So it keeps the position in a variable,
 // and calls nothing that is not inlined.
@@ -51,8 +51,9 @@ func (b *bits) short(to []uint64, ops []operand) (n int, done bool) {
 	return n, true
 }
 
-// shortArray reads an array of integers of one or two chunks of n bits. It returns
-// how many they are, or -1, having read nothing, if it is not such an array.
+// shortArray reads an array of integers in chunks of n bits, each of which a word
+// holds. It returns how many they are, or -1, having read nothing, if it is not
+// such an array.
 func (b *bits) shortArray(to []uint64, n uint) int {
 	data, pos, safe := b.data, b.pos, b.safe()
 	if pos >= safe || n > wordBits {

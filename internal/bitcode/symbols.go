@@ -34,7 +34,7 @@ const (
 // SymbolNames returns the names of the symbols that the modules in the first size
 // bytes of r define or refer to, by GUID, as they are in the object file: mangled.
 // Locals have two GUIDs, since what LLVM puts between the source file's name and
-// theirs was a colon first and has been a semicolon since LLVM 18. Of a module it
+// theirs was a colon (seen with 13 to 16) and is a semicolon (19, 22). Of a module it
 // reads the records at its top level and the string table. With an error it
 // returns the names that it found.
 func SymbolNames(r io.ReaderAt, size int64) (map[uint64]string, error) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +18,11 @@ import (
 const memoryFormat = "dtlto toolchain memory 1"
 
 // rememberIn is the folder that RememberIn chose.
-var rememberIn string
+var rememberIn atomic.Pointer[string]
 
 // RememberIn chooses the folder to remember things in, instead of dtlto in the
 // user's cache folder. Call it before anything else of this package.
-func RememberIn(folder string) { rememberIn = folder }
+func RememberIn(folder string) { rememberIn.Store(&folder) }
 
 // Forget removes what was remembered in a folder.
 func Forget(folder string) error { return os.RemoveAll(filepath.Join(folder, memoryFolder)) }
@@ -66,7 +67,10 @@ func settled(files []string) bool {
 // memoryFile is where the answer to a question about a program is kept, or
 // empty when it cannot be: no cache folder, no such program.
 func memoryFile(question, path string) string {
-	folder := rememberIn
+	folder := ""
+	if chosen := rememberIn.Load(); chosen != nil {
+		folder = *chosen
+	}
 	if folder == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
