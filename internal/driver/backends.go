@@ -34,10 +34,10 @@ type backends struct {
 
 	output, folder string // absolute paths of the output and of our working folder
 
-	compiler          string              // absolute path
-	toolchain         *toolchain.Identity // nil if it has none
-	actionEnvironment []string            // of actions
-	environment       []string            // of other commands
+	compiler          string                             // absolute path
+	identity          func() (toolchain.Identity, error) // of the compiler; waits until it is known
+	actionEnvironment []string                           // of actions
+	environment       []string                           // of other commands
 
 	uncached error // why nothing is kept; if it is not nil, the next four are
 	store    cas.Store
@@ -71,6 +71,7 @@ func (b *backends) open(jobFile string) error {
 	if b.settings.CacheDir != "" {
 		toolchain.RememberIn(b.settings.CacheDir)
 	}
+	b.identity = identify(b.compiler)
 	b.pid = linkerPID(jobFile)
 	b.extra = distinct(slices.Concat(b.jobs.Inputs, b.settings.Inputs))
 	b.environment, b.actionEnvironment = compilerEnvironment(), actionEnvironment()
@@ -86,21 +87,22 @@ func (b *backends) open(jobFile string) error {
 		b.actions = make([]string, len(b.jobs.Jobs))
 	}
 	b.inputs = map[string]*record.Input{}
-	b.toolchain, b.uncached = identify(b.compiler)
 	b.openCache(jobFile)
 	return nil
 }
 
-// identify gives a compiler's identity, or says why it has none.
-func identify(compiler string) (*toolchain.Identity, error) {
-	identity, err := toolchain.Identify(compiler)
-	if err == nil {
-		err = toolchain.CompilesItself(compiler)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &identity, nil
+// identify begins to find a compiler's identity, and gives what waits for it: it
+// takes 2 ms, in which jobs can be planned. The error is why there is none.
+func identify(compiler string) func() (toolchain.Identity, error) {
+	identity := sync.OnceValues(func() (toolchain.Identity, error) {
+		identity, err := toolchain.Identify(compiler)
+		if err == nil {
+			err = toolchain.CompilesItself(compiler)
+		}
+		return identity, err
+	})
+	go func() { _, _ = identity() }()
+	return identity
 }
 
 // linkerPID reads the linker's process id out of a job file's name,

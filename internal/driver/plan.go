@@ -68,11 +68,7 @@ func (b *backends) plan(number int) (*planned, error) {
 	if err == nil && len(index) == 0 {
 		return nil, fmt.Errorf("%s: the index is empty, with which a backend makes an object without ThinLTO and says nothing", job.Index())
 	}
-	switch {
-	case err != nil:
-	case b.toolchain == nil:
-		err = b.uncached // what a wrapper makes of names and folders is not known
-	default:
+	if err == nil {
 		err = b.makeAction(p, common, index)
 	}
 	if err != nil { // where it stands, the compiler may know better
@@ -92,7 +88,7 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	}
 	p.odd = shard.Reason
 	source := action.Source{
-		Common: common, Args: p.job.Args, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names, Toolchain: b.toolchain.Digest,
+		Common: common, Args: p.job.Args, Outputs: p.job.Outputs, Index: p.job.Index(), Names: p.names,
 	}
 	if b.digests != nil {
 		p.shard = cas.DigestOf(shard.Data)
@@ -104,6 +100,11 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	if err != nil {
 		return err
 	}
+	identity, err := b.identity()
+	if err != nil {
+		return err // what a wrapper makes of names and folders is not known
+	}
+	source.Toolchain = identity.Digest
 	p.action = action.Of(&source)
 	for i, f := range source.Extra {
 		p.names[f.Path] = action.ExtraName(i, f.Path)
@@ -159,7 +160,7 @@ func (b *backends) files(paths []string) ([]action.File, error) {
 // compiler the one that was identified: of an object made while they were being
 // changed, nobody knows of what it was made.
 func (b *backends) unchanged(p *planned) bool {
-	if !b.toolchain.Current() {
+	if identity, err := b.identity(); err != nil || !identity.Current() {
 		return false
 	}
 	for path := range p.names {

@@ -128,9 +128,10 @@ func (b *backends) remember(failed error) {
 	if b.disk == nil {
 		return
 	}
+	identity, _ := b.identity()
 	link := record.Link{
 		Output: b.output, Folder: b.folder, Started: b.started, Wall: time.Since(b.started),
-		Compiler: b.compiler, Toolchain: b.toolchain.Digest, Jobs: b.done,
+		Compiler: b.compiler, Toolchain: identity.Digest, Jobs: b.done,
 		// A file with a name of this link's own never comes again.
 		Files: b.digests.Files(func(path string) bool { return b.real(path) == path }),
 	}
