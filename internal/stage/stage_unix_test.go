@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -188,4 +189,43 @@ func onlyFiles(t *testing.T, folder string, want ...string) {
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("%s has %q, want %q", folder, got, want)
 	}
+}
+
+// Links of one output that begin and end at once never fail for each other.
+func TestLinksBeginAndEndAtOnce(t *testing.T) {
+	output := filepath.Join(t.TempDir(), "prog")
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for range 50 {
+				s := For(output)
+				if _, err := s.Folder(1); err != nil {
+					t.Error(err)
+				}
+				if err := s.Remove(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	For(output)
+	onlyFiles(t, filepath.Dir(output))
+}
+
+// A dead link's second stage is swept though the first is gone.
+func TestSweepBehindAGap(t *testing.T) {
+	output := filepath.Join(t.TempDir(), "prog")
+	first, second := For(output), For(output)
+	for _, s := range []*Stage{first, second} {
+		if _, err := s.Folder(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = second.claim.lock.Close() // as if it were killed
+	if err := first.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	For(output)
+	onlyFiles(t, filepath.Dir(output))
 }
