@@ -5,6 +5,7 @@ package driver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -39,9 +40,8 @@ type backends struct {
 	actionEnvironment []string                           // of actions
 	environment       []string                           // of other commands
 
-	uncached error // why nothing is kept; if it is not nil, the next four are
-	store    cas.Store
-	disk     *cas.Disk // the same
+	uncached error     // why nothing is kept; if it is not nil, the next three are
+	store    *cas.Disk // where results are
 	digests  *record.Digests
 	before   *record.Link // what is known of the link before; nil also if nothing is
 
@@ -175,7 +175,7 @@ func (b *backends) restore(ctx context.Context, p *planned) (bool, error) {
 		return false, nil
 	}
 	result, err := cas.Restore(ctx, b.store, p.key, p.places())
-	if isMiss(err, &p.miss) {
+	if errors.As(err, &p.miss) {
 		return false, nil
 	}
 	if err == nil {

@@ -45,14 +45,13 @@ func (b *backends) openCache(jobFile string) {
 		b.uncached = err
 		return
 	}
-	b.disk = cas.Open(storeFolder(folder), cas.Options{
+	b.store = cas.Open(storeFolder(folder), cas.Options{
 		MaxBytes: int64(b.settings.CacheSize),
 		// LLD reads objects and removes them. Of whoever else made a job file that is
 		// not known.
 		HardLinks: strings.HasSuffix(jobFile, ".dist-file.json") && !b.settings.Copy,
 		Warn:      b.keepsNothing,
 	})
-	b.store = b.disk
 	b.records = recordFolder(folder)
 	b.before, err = record.Load(b.records, b.output)
 	if err != nil && !errors.As(err, new(*fs.PathError)) { // a folder that cannot be read is the store's to report
@@ -68,13 +67,13 @@ func (b *backends) close(ctx context.Context) {
 	if err := b.stage.Remove(); err != nil {
 		b.warn(err)
 	}
-	if b.disk == nil {
+	if b.store == nil {
 		return
 	}
-	if err := b.disk.Tidy(ctx); err != nil && ctx.Err() == nil {
+	if err := b.store.Tidy(ctx); err != nil && ctx.Err() == nil {
 		b.warn(err)
 	}
-	b.disk.Close()
+	b.store.Close()
 }
 
 // keepsNothing says why the store keeps no more results: once, and in the summary
@@ -103,5 +102,3 @@ func fileTime(jobFile string) time.Time {
 	}
 	return now
 }
-
-func isMiss(err error, miss **cas.Miss) bool { return errors.As(err, miss) }

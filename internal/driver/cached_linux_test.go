@@ -73,12 +73,15 @@ func compileUnderTest(self string) int {
 		_ = os.Rename(self+".new", self)
 	case "edit": // as a user would whose editor saves at this moment
 		_ = os.WriteFile(real, append(text, 0), 0o600)
+	case "wordy":
+		fmt.Print(strings.Repeat("a warning\n", 30000))
 	case "slow on b":
 		if filepath.Base(real) == "b.o" {
 			time.Sleep(100 * time.Millisecond)
 		}
 	case "warn":
-		fmt.Println(module + ": warning: " + object + " is odd")
+		folder, _ := os.Getwd()
+		fmt.Println(filepath.Join(folder, module) + ": warning: " + object + " is odd")
 	}
 	if text != nil {
 		text = fmt.Append(text, slices.DeleteFunc(os.Args[1:], func(arg string) bool { return strings.Contains(arg, ".native.o") }))
@@ -302,6 +305,17 @@ func TestWarningsAreKept(t *testing.T) {
 			t.Errorf("printed %q", printed)
 		}
 	}
+}
+
+// More than the store takes is said, and the object is not kept.
+func TestWordyCompiler(t *testing.T) {
+	l := newTestLink(t)
+	l.settings.Summary = true
+	l.behave("wordy")
+	if printed := l.want("a.o", "b.o", "main.o"); !strings.Contains(printed, "3 not kept: the compiler printed too much") {
+		t.Errorf("printed %d bytes, ending %q", len(printed), printed[max(0, len(printed)-300):])
+	}
+	l.want("a.o", "b.o", "main.o")
 }
 
 // What took long last time starts first, though it is small.

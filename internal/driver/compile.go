@@ -20,42 +20,60 @@ import (
 // errChanged says that an object is good but must not be kept.
 var errChanged = errors.New("one of its inputs, or the compiler, was changed during the link")
 
-// errStopped is why an object is not kept after the store has given up.
-var errStopped = errors.New("the cache cannot be written")
+// Why an object is not kept after the store has given up, or because of what the
+// compiler had to say.
+var (
+	errStopped = errors.New("the cache cannot be written")
+	errWordy   = errors.New("the compiler printed too much to be kept")
+)
 
 // compile makes the outputs of a job that the store did not have a moment ago.
 // Another link may be at it: then this one waits, with its slot, and takes what
 // that one made.
 func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error {
-	if p.uncached != nil {
-		result, err := b.make(ctx, run, p)
-		if err == nil {
-			b.note(p, record.Uncached, result)
-		}
-		return err
-	}
 	compiled := false
 	var result cas.Result
-	known, _, err := cas.Do(ctx, b.store, p.key, p.places(), func(ctx context.Context) (cas.Result, error) {
+	make := func(ctx context.Context) (cas.Result, error) {
 		compiled = true
 		var err error
 		result, err = b.make(ctx, run, p)
 		return result, err
-	})
+	}
+	var known cas.Result
+	var err error
+	if p.uncached != nil {
+		_, err = make(ctx)
+	} else {
+		known, _, err = cas.Do(ctx, b.store, p.key, p.places(), make)
+		p.uncached = b.notKept(compiled, result, err)
+	}
+	switch {
+	case err != nil && !errors.Is(err, errChanged):
+		b.noteFailure(p, err)
+		return err
+	case !compiled:
+		b.note(p, record.Cached, known)
+	case p.uncached != nil:
+		b.note(p, record.Uncached, result)
+	default:
+		b.note(p, record.Compiled, result)
+	}
+	return nil
+}
+
+// notKept is why a result that was to be kept was not, or nil.
+func (b *backends) notKept(compiled bool, r cas.Result, err error) error {
 	switch {
 	case errors.Is(err, errChanged):
-		p.uncached = err
-		b.note(p, record.Uncached, result)
+		return errChanged
+	case err != nil || !compiled:
 		return nil
-	case err == nil && compiled && b.disk.Stopped():
-		p.uncached = errStopped
-		b.note(p, record.Uncached, result)
-	case err == nil && compiled:
-		b.note(p, record.Compiled, result)
-	case err == nil:
-		b.note(p, record.Cached, known)
+	case len(r.Messages) > cas.MaxMessages:
+		return errWordy
+	case b.store.Stopped():
+		return errStopped
 	}
-	return err
+	return nil
 }
 
 // make compiles a job in a folder of its own and puts its outputs in their
@@ -75,20 +93,16 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 		return cas.Result{}, fmt.Errorf("%s: %w", p.module, err)
 	}
 	b.ran(ran)
-	b.done[p.number].Source = sourceOf(p.job.Module())
-	failure := &exec.Failure{Name: p.module, Reason: ran.Failure, Output: p.said(ran.Output, folder.Path), Command: p.command}
+	// Neither what is kept nor what is shown must speak of this link's folder.
+	output := bytes.ReplaceAll(ran.Output, []byte(folder.Path+string(filepath.Separator)), nil)
+	failure := &exec.Failure{Name: p.module, Reason: ran.Failure, Output: p.said(output), Command: p.command}
 	if failure.Reason == "" {
 		failure.Reason = checkObject(outputs[0])
 	}
 	if failure.Reason != "" {
 		return cas.Result{}, failure
 	}
-	if p.uncached == nil {
-		b.done[p.number].IndexChanges = b.indexChanges(ctx, p, folder)
-		// For those who ask later why the next link had another. That it cannot be kept
-		// is no error.
-		_, _ = b.store.Put(ctx, folder.In(action.IndexName))
-	}
+	b.noteForExplain(ctx, p, folder)
 	for i, output := range p.job.Outputs {
 		if err := stage.Move(outputs[i], output); err != nil {
 			if i > 0 && errors.Is(err, os.ErrNotExist) {
@@ -98,9 +112,7 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 			return cas.Result{}, fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
 		}
 	}
-	// What is kept must not speak of this link's folder.
-	inFolder := []byte(folder.Path + string(filepath.Separator))
-	result := cas.Result{Messages: bytes.ReplaceAll(ran.Output, inFolder, nil), Duration: ran.Wall}
+	result := cas.Result{Messages: output, Duration: ran.Wall}
 	if p.uncached == nil && !b.unchanged(p) {
 		return result, errChanged
 	}

@@ -48,7 +48,7 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 	defer b.close(ctx)
 	local := exec.Local{Slots: s.Jobs, KeepGoing: s.KeepGoing, MemoryFloor: s.MinFreeMemory}
 	err = b.compileAll(ctx, &local)
-	b.remember(err)
+	b.remember()
 	if s.Summary && ExitCode(err) != exitInterrupted {
 		b.summarise(&local)
 	}

@@ -122,8 +122,8 @@ func sayJob(w io.Writer, job *record.Job) {
 
 // isNews says whether a job's own module is not the one of the compile before.
 func isNews(job *record.Job) bool {
-	before, now := job.Before, job.Action
-	return before == nil || now == nil || before.Modules[before.Own].Digest != now.Modules[now.Own].Digest
+	before, now := job.Before.OwnModule(), job.Action.OwnModule()
+	return before == nil || now == nil || before.Digest != now.Digest
 }
 
 // TriedLLVMs says with which LLVMs the canonical form of indexes was tried. Those of

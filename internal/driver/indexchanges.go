@@ -16,20 +16,33 @@ import (
 	"github.com/dtlto/dtlto/internal/stage"
 )
 
+// noteForExplain keeps what those will ask who wonder why a job was compiled. It is
+// done now since the modules, where symbols have their names, may be gone after
+// the link. That something cannot be kept is no error.
+func (b *backends) noteForExplain(ctx context.Context, p *planned, folder *stage.Folder) {
+	if b.store == nil {
+		return
+	}
+	job := &b.done[p.number]
+	job.Source = sourceOf(p.job.Module())
+	if p.uncached == nil {
+		job.IndexChanges = b.indexChanges(ctx, p, folder)
+		_, _ = b.store.Put(ctx, folder.In(action.IndexName)) // for the next link
+	}
+}
+
 // maxIndexChanges is how many changes of an index the record tells of.
 const maxIndexChanges = 12
 
 // indexChanges says in words what has changed in a job's index since it was
-// compiled last, for those who ask later; nothing if the index of then is not in
-// the store any more. It is done now since the modules, where symbols have their
-// names, may be gone after the link.
+// compiled last; nothing if the index of then is not in the store any more.
 func (b *backends) indexChanges(ctx context.Context, p *planned, folder *stage.Folder) []string {
 	job := &b.done[p.number]
 	if job.Before == nil || job.Before.Index == p.shard {
 		return nil
 	}
 	path := folder.In("before.thinlto.bc")
-	if b.disk.Materialise(ctx, job.Before.Index, path) != nil {
+	if b.store.Materialise(ctx, job.Before.Index, path) != nil {
 		return nil
 	}
 	before, err := os.ReadFile(path)

@@ -4,19 +4,15 @@ package driver
 
 import (
 	"bytes"
-	"path/filepath"
 
 	"github.com/dtlto/dtlto/internal/action"
 )
 
-// said is what a compiler printed with the names of its action's folder, where it
-// may have been, replaced by the real ones.
-func (p *planned) said(text []byte, folder string) []byte {
+// said is what a compiler printed with the names of its action replaced by the real
+// ones.
+func (p *planned) said(text []byte) []byte {
 	if len(text) == 0 || p.action == nil {
 		return text
-	}
-	if folder != "" {
-		text = bytes.ReplaceAll(text, []byte(folder+string(filepath.Separator)), nil)
 	}
 	real := map[string]string{action.IndexName: p.job.Index()}
 	for path, name := range p.names {

@@ -29,29 +29,42 @@ func (b *backends) match() {
 // the others' times make of the module's size.
 func (b *backends) weights() []time.Duration {
 	weights := make([]time.Duration, len(b.jobs.Jobs))
-	sizes := make([]int64, len(weights))
-	var took time.Duration
-	var size int64
+	unknown := 0
 	for i := range weights {
-		if info, err := os.Stat(b.jobs.Jobs[i].Module()); err == nil {
-			sizes[i] = info.Size()
-		}
 		if before := b.lastTime(i); before != nil && before.Duration > 0 {
 			weights[i] = before.Duration
-			took += before.Duration
+		} else {
+			unknown++
+		}
+	}
+	if unknown > 0 {
+		b.estimate(weights)
+	}
+	return weights
+}
+
+// estimate fills in the weights that are 0.
+func (b *backends) estimate(weights []time.Duration) {
+	sizes := make([]float64, len(weights))
+	var took, size float64
+	for i := range weights {
+		if info, err := os.Stat(b.jobs.Jobs[i].Module()); err == nil {
+			sizes[i] = float64(info.Size())
+		}
+		if weights[i] > 0 {
+			took += float64(weights[i])
 			size += sizes[i]
 		}
 	}
 	perByte := 1.0
 	if size > 0 {
-		perByte = float64(took) / float64(size)
+		perByte = took / size
 	}
 	for i := range weights {
 		if weights[i] == 0 {
-			weights[i] = time.Duration(float64(sizes[i]) * perByte)
+			weights[i] = time.Duration(sizes[i] * perByte)
 		}
 	}
-	return weights
 }
 
 // lastTime is what became of a job's module in the link before, or nil.
@@ -103,7 +116,7 @@ func (b *backends) input(path string) *record.Input {
 
 // note keeps how a job came to its outputs, and says what its compiler said.
 func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
-	messages := p.said(r.Messages, "")
+	messages := p.said(r.Messages)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts[o]++
@@ -122,10 +135,21 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	}
 }
 
+// noteFailure keeps that a job failed, if it did.
+func (b *backends) noteFailure(p *planned, err error) {
+	failure, ok := errors.AsType[*exec.Failure](err)
+	if !ok {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counts[record.Failed]++
+	b.done[p.number].Outcome, b.done[p.number].Reason = record.Failed, failure.Reason
+}
+
 // remember writes the link's record for the next one.
-func (b *backends) remember(failed error) {
-	b.noteFailures(failed)
-	if b.disk == nil {
+func (b *backends) remember() {
+	if b.store == nil {
 		return
 	}
 	identity, _ := b.identity()
@@ -139,25 +163,5 @@ func (b *backends) remember(failed error) {
 	// to keep.
 	if err := link.Save(b.records); err != nil && !errors.As(err, new(*fs.PathError)) {
 		b.warn(err)
-	}
-}
-
-// noteFailures notes the jobs that failed.
-func (b *backends) noteFailures(err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			b.noteFailures(err)
-		}
-		return
-	}
-	var failure *exec.Failure
-	if !errors.As(err, &failure) {
-		return
-	}
-	for i := range b.done {
-		if b.done[i].Module == failure.Name && b.done[i].Outcome == record.NotRun {
-			b.done[i].Outcome, b.done[i].Reason = record.Failed, failure.Reason
-			return
-		}
 	}
 }

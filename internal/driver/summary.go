@@ -15,17 +15,11 @@ import (
 // is what distributing costs.
 func (b *backends) summarise(local *exec.Local) {
 	var notes strings.Builder
-	failed := 0
-	for i := range b.done {
-		if b.done[i].Outcome == record.Failed {
-			failed++
-		}
-	}
 	if n := b.counts[record.Uncached]; n > 0 {
 		fmt.Fprintf(&notes, " (%d not kept: %s)", n, b.whyUncached())
 	}
-	if failed > 0 {
-		fmt.Fprintf(&notes, ", %d failed", failed)
+	if n := b.counts[record.Failed]; n > 0 {
+		fmt.Fprintf(&notes, ", %d failed", n)
 	}
 	if local.MostRunning > 0 {
 		fmt.Fprintf(&notes, ", up to %d at a time", local.MostRunning)

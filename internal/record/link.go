@@ -86,6 +86,14 @@ type Action struct {
 	Extra []*Input
 }
 
+// OwnModule is the job's own module; nil if a is, or has no modules.
+func (a *Action) OwnModule() *Input {
+	if a == nil || a.Own >= len(a.Modules) {
+		return nil
+	}
+	return a.Modules[a.Own]
+}
+
 // Input is a file that actions read.
 type Input struct {
 	Path   string // stable name: of a module as in Job
