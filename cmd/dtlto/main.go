@@ -23,10 +23,10 @@ func main() { os.Exit(run(os.Args)) }
 func run(argv []string) int {
 	settings := driver.DefaultSettings()
 	if driver.IsLinkerName(argv[0]) && !driver.IsDistributorCall(argv[1:]) {
-		err := driver.Link(argv[1:], settings, os.Getenv, os.Stderr)
-		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
-		return 1 // what ld.lld exits with
+		code, err := driver.Link(argv[1:], settings, os.Getenv, driver.Streams{Out: os.Stdout, Err: os.Stderr}, untilSignal)
+		return linkerCode(code, err)
 	}
+	exec.EndWithParent()
 	ctx, stop := untilSignal()
 	defer stop()
 	err := rootCommand(settings, argv[1:]).ExecuteContext(ctx)
@@ -34,11 +34,27 @@ func run(argv []string) int {
 	return driver.ExitCode(err)
 }
 
+// linkerCode is the linker's exit code: LLD's own, and 1, which is what LLD exits
+// with, for an error.
+func linkerCode(code int, err error) int {
+	switch failed := driver.ExitCode(err); failed {
+	case driver.ExitDone:
+		return code
+	case driver.ExitCompile:
+		report(os.Stderr, err)
+	case driver.ExitInterrupted:
+		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
+		return failed
+	default:
+		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
+	}
+	return 1
+}
+
 // untilSignal is a context that ends with a *driver.Interrupted at the first
 // signal that asks a program to end, or when the linker that called us dies.
 // Nobody reading our messages any more is no reason to end.
 func untilSignal() (context.Context, func()) {
-	exec.EndWithParent()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)

@@ -155,6 +155,8 @@ func (c checker) frontend(args []string) (n int, why string) {
 		return 4, unless(isWord(args[3]))
 	case "-debugger-tuning", "-fprofile-instrument":
 		return 2, c.value(word, value, hasValue, false)
+	case "-fno-xray-function-index":
+		return 2, unless(!hasValue)
 	case "-mtls-size":
 		return 2, c.value(number, value, hasValue, false)
 	case "-fprofile-instrument-path":

@@ -32,9 +32,12 @@ type backends struct {
 	pid      int      // the linker's, 0 if not known
 	extra    []string // files that every job reads
 	started  time.Time
+	written  time.Time // when the clock of the file system said so, at the latest now
+	links    bool      // the linker reads the objects and removes them: hard links do
 
 	output, folder string // absolute paths of the output and of our working folder
 
+	major             int                                // of the compiler's version, 0 for LLVM 21 or newer
 	compiler          string                             // absolute path
 	identity          func() (toolchain.Identity, error) // of the compiler; waits until it is known
 	actionEnvironment []string                           // of actions
@@ -49,6 +52,7 @@ type backends struct {
 	matches []*record.Job // what the link before knows of each job; nil if nothing
 
 	stage *stage.Stage
+	parts moduleFiles
 
 	mu       sync.Mutex
 	messages io.Writer
@@ -62,8 +66,8 @@ type backends struct {
 // real is a module's name for people.
 func (b *backends) real(path string) string { return action.ModuleID(path, b.jobs.Output, b.pid) }
 
-// open gets ready what the compiles need.
-func (b *backends) open(jobFile string) error {
+// open gets ready what the compiles need. The stage must be there.
+func (b *backends) open() error {
 	var err error
 	if b.compiler, err = exec.FindCompiler(b.jobs.Args[0]); err != nil {
 		return err
@@ -72,7 +76,6 @@ func (b *backends) open(jobFile string) error {
 		toolchain.RememberIn(b.settings.CacheDir)
 	}
 	b.identity = identify(b.compiler)
-	b.pid = linkerPID(jobFile)
 	b.extra = distinct(slices.Concat(b.jobs.Inputs, b.settings.Inputs))
 	b.environment, b.actionEnvironment = compilerEnvironment(), actionEnvironment()
 	if b.output, err = filepath.Abs(b.jobs.Output); err != nil {
@@ -81,13 +84,13 @@ func (b *backends) open(jobFile string) error {
 	if b.folder, err = os.Getwd(); err != nil {
 		return err
 	}
-	b.stage = stage.For(b.output)
 	b.done = make([]record.Job, len(b.jobs.Jobs))
 	if b.settings.PrintAction {
 		b.actions = make([]string, len(b.jobs.Jobs))
 	}
 	b.inputs = map[string]*record.Input{}
-	b.openCache(jobFile)
+	b.parts.parts = b.jobs.Parts
+	b.openCache()
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -33,7 +32,7 @@ func recordFolder(cache string) string { return filepath.Join(cache, "links") }
 
 // openCache opens the store and reads what is known of the link before, or says
 // in b.uncached why nothing is kept.
-func (b *backends) openCache(jobFile string) {
+func (b *backends) openCache() {
 	if b.settings.NoCache {
 		b.uncached = errors.New("the cache is off (--no-cache)")
 	}
@@ -46,10 +45,8 @@ func (b *backends) openCache(jobFile string) {
 		return
 	}
 	b.store = cas.Open(storeFolder(folder), cas.Options{
-		MaxBytes: int64(b.settings.CacheSize),
-		// LLD reads objects and removes them. Of whoever else made a job file that is
-		// not known.
-		HardLinks: strings.HasSuffix(jobFile, ".dist-file.json") && !b.settings.Copy,
+		MaxBytes:  int64(b.settings.CacheSize),
+		HardLinks: b.links && !b.settings.Copy,
 		Warn:      b.keepsNothing,
 	})
 	b.records = recordFolder(folder)
@@ -58,15 +55,12 @@ func (b *backends) openCache(jobFile string) {
 		b.warn(err)
 	}
 	b.match()
-	b.digests = record.NewDigests(b.before.Known(b.folder), fileTime(jobFile), tripleAt)
+	b.digests = record.NewDigests(b.before.Known(b.folder), b.written, tripleAt, b.jobs.Parts)
 }
 
 // close ends what the link uses of the cache, and makes that smaller if it has
 // grown too large.
 func (b *backends) close(ctx context.Context) {
-	if err := b.stage.Remove(); err != nil {
-		b.warn(err)
-	}
 	if b.store == nil {
 		return
 	}
@@ -93,11 +87,11 @@ func (b *backends) warn(err error) {
 	fmt.Fprintf(b.messages, "dtlto: warning: %v\n", err)
 }
 
-// fileTime is what the clock of the file system said a moment ago, when LLD
-// wrote the job file; at most our own clock's time.
-func fileTime(jobFile string) time.Time {
+// fileTime is what the clock of the file system said a moment ago, when LLD wrote a
+// file; at most our own clock's time.
+func fileTime(path string) time.Time {
 	now := time.Now()
-	if info, err := os.Stat(jobFile); err == nil && info.ModTime().Before(now) {
+	if info, err := os.Stat(path); err == nil && info.ModTime().Before(now) {
 		return info.ModTime()
 	}
 	return now

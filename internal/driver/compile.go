@@ -124,18 +124,10 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 func (b *backends) set(p *planned, folder *stage.Folder) (c exec.Command, outputs []string, err error) {
 	c.Path = b.compiler
 	if p.action == nil {
-		names := map[string]string{}
-		for i, output := range p.job.Outputs {
-			outputs = append(outputs, folder.In(fmt.Sprintf("output%d%s", i, filepath.Ext(output))))
-			names[output] = outputs[i]
-		}
-		c.Args, c.Env = action.Replace(p.command, names), b.environment
-		return c, outputs, nil
+		return b.setInPlace(p, folder)
 	}
-	for path, name := range p.names {
-		if err := folder.Place(name, path); err != nil {
-			return c, nil, err
-		}
+	if err := b.placeAll(p, folder); err != nil {
+		return c, nil, err
 	}
 	index, err := b.index(p)
 	if err == nil {
@@ -149,6 +141,45 @@ func (b *backends) set(p *planned, folder *stage.Folder) (c exec.Command, output
 	}
 	c.Args, c.Dir, c.Env = p.action.Args, folder.Path, b.actionEnvironment
 	return c, outputs, nil
+}
+
+// placeAll gives a job's inputs their names in its folder.
+func (b *backends) placeAll(p *planned, folder *stage.Folder) error {
+	for path, name := range p.names {
+		file, err := b.parts.file(b.stage, path)
+		if err == nil {
+			err = folder.Place(name, file)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setInPlace is set for what is no action: it runs in the linker's working folder,
+// with the names that LLD gave. Modules that are no files of their own get names in
+// the job's folder, and an index with these.
+func (b *backends) setInPlace(p *planned, folder *stage.Folder) (c exec.Command, outputs []string, err error) {
+	names := map[string]string{}
+	for i, output := range p.job.Outputs {
+		outputs = append(outputs, folder.In(fmt.Sprintf("output%d%s", i, filepath.Ext(output))))
+		names[output] = outputs[i]
+	}
+	if b.jobs.Parts != nil {
+		index, err := p.indexIn(folder)
+		if err == nil {
+			err = errors.Join(folder.Write(action.IndexName, index), b.placeAll(p, folder))
+		}
+		if err != nil {
+			return c, nil, err
+		}
+		names[p.job.Index()] = folder.In(action.IndexName)
+		for path, name := range p.names {
+			names[path] = folder.In(name)
+		}
+	}
+	return exec.Command{Path: b.compiler, Args: action.Replace(p.command, names), Env: b.environment}, outputs, nil
 }
 
 // checkObject says what is wrong with an object, or nothing. Clang exits with

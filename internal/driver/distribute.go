@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -25,7 +27,12 @@ const manyJobs = 1000
 // distributor. What compilers print goes to messages, and with it what went
 // wrong; the error says it again in one piece only for the exit code.
 func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Writer) error {
-	b := &backends{settings: s, started: time.Now(), messages: messages}
+	b := &backends{
+		settings: s, started: time.Now(), messages: messages,
+		pid: linkerPID(jobFile), written: fileTime(jobFile),
+		// Of whoever else made a job file it is not known what becomes of the objects.
+		links: strings.HasSuffix(jobFile, ".dist-file.json"),
+	}
 	var err error
 	if b.jobs, err = thinlto.ReadFile(jobFile); err != nil {
 		return err
@@ -39,20 +46,33 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 	if len(b.jobs.Jobs) == 0 {
 		return nil // LLD's own cache had everything
 	}
+	b.stage = stage.For(b.jobs.Output)
+	defer b.removeStage()
+	return b.run(ctx)
+}
+
+// run makes the objects of all jobs.
+func (b *backends) run(ctx context.Context) error {
 	if len(b.jobs.Jobs) < manyJobs {
 		debug.SetGCPercent(1000) // a short life, and little memory: not worth collecting
 	}
-	if err := b.open(jobFile); err != nil {
+	if err := b.open(); err != nil {
 		return err
 	}
 	defer b.close(ctx)
-	local := exec.Local{Slots: s.Jobs, KeepGoing: s.KeepGoing, MemoryFloor: s.MinFreeMemory}
-	err = b.compileAll(ctx, &local)
+	local := exec.Local{Slots: b.settings.Jobs, KeepGoing: b.settings.KeepGoing, MemoryFloor: b.settings.MinFreeMemory}
+	err := b.compileAll(ctx, &local)
 	b.remember()
-	if s.Summary && ExitCode(err) != exitInterrupted {
+	if b.settings.Summary && ExitCode(err) != ExitInterrupted {
 		b.summarise(&local)
 	}
 	return err
+}
+
+func (b *backends) removeStage() {
+	if err := b.stage.Remove(); err != nil {
+		b.warn(err)
+	}
 }
 
 // checkInputs finds a missing input once, before every compile trips over it.

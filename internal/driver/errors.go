@@ -31,11 +31,11 @@ func (e *Interrupted) Error() string {
 
 // Exit codes of the distributor and of dtlto's verbs.
 const (
-	exitDone           = 0
-	exitCompile        = 1
-	exitUsage          = 2
-	exitInfrastructure = 3
-	exitInterrupted    = 130
+	ExitDone           = 0
+	ExitCompile        = 1
+	ExitUsage          = 2
+	ExitInfrastructure = 3
+	ExitInterrupted    = 130
 )
 
 // ExitCode is the exit code that an error leads to: 1 for a compile that
@@ -50,13 +50,13 @@ func ExitCode(err error) int {
 	)
 	switch {
 	case err == nil:
-		return exitDone
+		return ExitDone
 	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
-		return exitInterrupted
+		return ExitInterrupted
 	case errors.As(err, &failure):
-		return exitCompile
+		return ExitCompile
 	case errors.As(err, &usage), errors.As(err, &jobFile):
-		return exitUsage
+		return ExitUsage
 	}
-	return exitInfrastructure
+	return ExitInfrastructure
 }

@@ -24,7 +24,7 @@ func (b *backends) noteForExplain(ctx context.Context, p *planned, folder *stage
 		return
 	}
 	job := &b.done[p.number]
-	job.Source = sourceOf(p.job.Module())
+	job.Source = b.sourceOf(p.job.Module())
 	if p.uncached == nil {
 		job.IndexChanges = b.indexChanges(ctx, p, folder)
 		_, _ = b.store.Put(ctx, folder.In(action.IndexName)) // for the next link
@@ -62,7 +62,7 @@ func (b *backends) indexChanges(ctx context.Context, p *planned, folder *stage.F
 	changes = slices.DeleteFunc(changes, func(d bitcode.Difference) bool {
 		return d.Aspect == bitcode.ModuleHash || d.Aspect == bitcode.ImportedModule // said of the modules themselves
 	})
-	symbols := symbolNames{paths: p.modules}
+	symbols := symbolNames{paths: p.modules, parts: &b.parts}
 	var words []string
 	for i, change := range changes {
 		if i == maxIndexChanges {
@@ -95,6 +95,7 @@ func moduleNames(modules []*record.Input) func(path string) string {
 // asked for the first.
 type symbolNames struct {
 	paths []string
+	parts *moduleFiles
 	names map[uint64]string
 }
 
@@ -102,7 +103,7 @@ func (s *symbolNames) name(guid uint64) string {
 	if s.names == nil {
 		s.names = map[uint64]string{}
 		for _, path := range s.paths {
-			lookAt(path, func(r io.ReaderAt, size int64) {
+			s.parts.look(path, func(r io.ReaderAt, size int64) {
 				found, _ := bitcode.SymbolNames(r, size) // as many as there are
 				maps.Copy(s.names, found)
 			})

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,43 +17,59 @@ import (
 	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
-// Link is ld.dtlto: it becomes the ld.lld that the link belongs to, told to
-// distribute the backends through this program if the link has ThinLTO bitcode
-// and nothing speaks against it. It returns only when that LLD cannot be run.
+// Streams are where a link's messages go.
+type Streams struct{ Out, Err io.Writer }
+
+// Link is ld.dtlto. A link without ThinLTO bitcode, or with something that speaks
+// against distributing it, it leaves to the ld.lld that it belongs to by becoming
+// that program; likewise one that this LLD can distribute itself, told to do so
+// through this program. Other links it does in steps and returns the linker's exit
+// code. untilSignal is called when there is something to clean up after a signal.
 //
 // A link that is not distributed is ld.lld's own in every respect; a wrong
 // variable in the environment does not stop it.
-func Link(argv []string, s *Settings, getenv func(string) string, messages io.Writer) error {
+func Link(argv []string, s *Settings, getenv func(string) string, streams Streams, untilSignal func() (context.Context, func())) (code int, err error) {
 	badVariable := s.FromEnvironment(getenv)
 	command := lld.ReadCommand(argv)
 	distributor, err := s.fromCommand(command)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if s.CacheDir != "" {
 		toolchain.RememberIn(s.CacheDir)
 	}
 	path, err := findLLD(command, s)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	err = distributable(command, path, s)
+	native, err := distributable(command, path, s)
 	if err == nil {
 		err = badVariable
 	}
 	var words []string
-	if err == nil {
+	switch {
+	case err == nil && native:
 		words, err = nativeWords(command, argv, path, distributor)
+	case err == nil:
+		var link *staged
+		if link, err = newStaged(command, path, s, streams); err == nil {
+			ctx, stop := untilSignal()
+			code, err = link.link(ctx)
+			stop()
+			if err == nil {
+				return code, nil
+			}
+		}
 	}
 	var reason *inProcess
 	if errors.As(err, &reason) {
-		reason.print(messages, s)
+		reason.print(streams.Err, s)
 		words, err = command.Plain(argv), nil
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return become(path, words)
+	return 0, become(path, words)
 }
 
 // inProcess is why a link is left to LLD alone.
@@ -82,10 +99,10 @@ func findLLD(c *lld.Command, s *Settings) (string, error) {
 	})
 }
 
-// distributable returns nil for a link that has ThinLTO bitcode and an LLD that
-// can distribute it, else an *inProcess. Links without bitcode, the most by
-// far, are found first.
-func distributable(c *lld.Command, path string, s *Settings) error {
+// distributable says how a link with ThinLTO bitcode is distributed: by LLD (native)
+// or in steps. The error is an *inProcess for all others. Links without bitcode, the
+// most by far, are found first.
+func distributable(c *lld.Command, path string, s *Settings) (native bool, err error) {
 	for _, check := range []struct {
 		is  bool
 		why string
@@ -96,25 +113,27 @@ func distributable(c *lld.Command, path string, s *Settings) error {
 		{c.Has("relocatable"), "this is a relocatable link (-r)"},
 	} {
 		if check.is {
-			return &inProcess{error: errors.New(check.why)}
+			return false, &inProcess{error: errors.New(check.why)}
 		}
 	}
 	found := c.FindThinLTO()
 	if !found.ThinLTO {
-		return &inProcess{error: errors.New("no input has ThinLTO bitcode")}
+		return false, &inProcess{error: errors.New("no input has ThinLTO bitcode")}
 	}
 	version, err := toolchain.LLDVersion(path)
 	switch {
 	case err != nil && s.LLD != "":
-		return err // the user said that it is an LLD
+		return false, err // the user said that it is an LLD
 	case err != nil:
-		return &inProcess{err, true}
-	case version.Major < lld.FirstNative:
-		return &inProcess{error: fmt.Errorf("%s is LLD %s, and links are distributed from %d on", path, version, lld.FirstNative)}
+		return false, &inProcess{err, true}
+	case version.Major < lld.FirstStaged:
+		return false, &inProcess{error: fmt.Errorf("%s is LLD %s, and links are distributed from %d on", path, version, lld.FirstStaged)}
+	case version.Major < lld.FirstNative && s.Mode == ModeNative:
+		return false, &inProcess{fmt.Errorf("%s is LLD %s, which distributes no links itself (--dtlto-mode=native)", path, version), true}
 	case !lld.SameForClang(found.Triple):
-		return &inProcess{fmt.Errorf("%s is for %s, where clang's driver decides what LTO leaves to the bitcode", found.File, found.Triple), true}
+		return false, &inProcess{fmt.Errorf("%s is for %s, where clang's driver decides what LTO leaves to the bitcode", found.File, found.Triple), true}
 	}
-	return nil
+	return version.Major >= lld.FirstNative && s.Mode != ModeStaged, nil
 }
 
 // nativeWords is the argv that makes LLD distribute the link. The error is an

@@ -13,6 +13,7 @@ import (
 	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -42,15 +43,26 @@ type planned struct {
 	miss     *cas.Miss // why the store did not have it
 }
 
-// backendArgs stand between the arguments common to all jobs and a job's own.
+// backendArgs stand between the arguments common to all jobs and a job's own, for
+// the Clang of an LLVM version, 0 for the newest.
 //
 // Options in a Clang configuration file were meant for compiling sources;
-// in-process LTO does not see them. Modules whose triples are spelled
-// differently (Rust's has another vendor) are no reason for a warning: the
-// linker took them. And the inputs are bitcode whatever their names end in:
-// Clang takes a file with an ending that it does not know (.lo, none) for the
-// linker's and makes no object.
-var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-linker-warnings", "-x", "ir"}
+// in-process LTO does not see them. (Before 16, Clang reads none by default.)
+// Modules whose triples are spelled differently (Rust's has another vendor) are no
+// reason for a warning: the linker took them. And the inputs are bitcode whatever
+// their names end in: Clang takes a file with an ending that it does not know (.lo,
+// none) for the linker's and makes no object.
+func backendArgs(major int) []string {
+	var args []string
+	if major == 0 || major >= 16 {
+		args = append(args, "--no-default-config")
+	}
+	args = append(args, "-Wno-override-module")
+	if major == 0 || major >= 14 {
+		args = append(args, "-Wno-linker-warnings")
+	}
+	return append(args, "-x", "ir")
+}
 
 // plan says what is to be done for a job: its command and, if it can be had, its
 // action. An error ends the link; what only keeps a job from being an action
@@ -58,7 +70,7 @@ var backendArgs = []string{"--no-default-config", "-Wno-override-module", "-Wno-
 func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
 	p := &planned{job: job, number: number, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
-	common := slices.Concat(b.jobs.Args, backendArgs)
+	common := slices.Concat(b.jobs.Args, backendArgs(b.major))
 	triple := b.triple(job.Module())
 	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
 		common = append(common, target) // LTO compiles each module for its own; LLD names the first one's
@@ -116,6 +128,17 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 		p.key = p.action.Encode().Key
 	}
 	return nil
+}
+
+// indexIn is the job's index with modules' names in a folder.
+func (p *planned) indexIn(folder *stage.Folder) ([]byte, error) {
+	index, err := os.ReadFile(p.job.Index())
+	if err != nil {
+		return nil, err
+	}
+	rename := func(path string) (string, bool) { name, ok := p.names[path]; return folder.In(name), ok }
+	shard, err := bitcode.Canonicalise(index, rename, keepBlockCount)
+	return shard.Data, err
 }
 
 func (p *planned) canonicalise(index []byte) (bitcode.Shard, error) {
@@ -198,7 +221,7 @@ func (b *backends) triple(path string) (triple string) {
 	if b.digests != nil {
 		return b.digests.Note(path)
 	}
-	lookAt(path, func(r io.ReaderAt, size int64) { triple, _ = tripleAt(r, size) })
+	b.parts.look(path, func(r io.ReaderAt, size int64) { triple, _ = tripleAt(r, size) })
 	return triple
 }
 
@@ -210,25 +233,13 @@ func tripleAt(r io.ReaderAt, size int64) (triple string, ok bool) {
 }
 
 // sourceOf is what a module was compiled from, as its compiler was told.
-func sourceOf(path string) (source string) {
-	lookAt(path, func(r io.ReaderAt, size int64) {
+func (b *backends) sourceOf(path string) (source string) {
+	b.parts.look(path, func(r io.ReaderAt, size int64) {
 		if identity, _ := bitcode.IdentifyAt(r, size); len(identity.Modules) > 0 {
 			source = identity.Modules[0].SourceFileName
 		}
 	})
 	return source
-}
-
-// lookAt opens a file for look, unless it cannot be opened.
-func lookAt(path string, look func(r io.ReaderAt, size int64)) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil {
-		look(f, info.Size())
-	}
 }
 
 // distinct removes repetitions, keeping the order.

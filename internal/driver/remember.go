@@ -5,7 +5,6 @@ package driver
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -48,9 +47,7 @@ func (b *backends) estimate(weights []time.Duration) {
 	sizes := make([]float64, len(weights))
 	var took, size float64
 	for i := range weights {
-		if info, err := os.Stat(b.jobs.Jobs[i].Module()); err == nil {
-			sizes[i] = float64(info.Size())
-		}
+		sizes[i] = float64(b.parts.size(b.jobs.Jobs[i].Module()))
 		if weights[i] > 0 {
 			took += float64(weights[i])
 			size += sizes[i]

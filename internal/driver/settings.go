@@ -40,7 +40,19 @@ type Settings struct {
 	Inputs []string
 	// LLD is the ld.lld to use.
 	LLD string
+	// Mode is who distributes a link.
+	Mode Mode
 }
+
+// A Mode is who distributes a link: LLD itself, dtlto in steps, or (auto, the zero
+// value) LLD if it can.
+type Mode string
+
+// The modes but auto.
+const (
+	ModeNative Mode = "native"
+	ModeStaged Mode = "staged"
+)
 
 // Setting describes one setting.
 type Setting struct {
@@ -76,6 +88,8 @@ var AllSettings = []Setting{
 		set: func(s *Settings, v string) error { s.Inputs = append(s.Inputs, v); return nil }},
 	{Name: "lld", Argument: "PATH", Help: "the ld.lld to link with", LinkOnly: true,
 		set: func(s *Settings, v string) error { s.LLD = v; return nil }},
+	{Name: "mode", Argument: "MODE", Help: "who distributes the link: native (LLD 22 and newer), staged (dtlto, in steps) or auto", LinkOnly: true,
+		set: setter(parseMode, func(s *Settings) *Mode { return &s.Mode })},
 }
 
 // setter sets a field to what parse makes of a value, or leaves it as it is.
@@ -163,6 +177,16 @@ func parseJobs(v string) (int, error) {
 		return 0, fmt.Errorf("must be a number from 1 to %d", math.MaxInt16)
 	}
 	return n, nil
+}
+
+func parseMode(v string) (Mode, error) {
+	switch mode := Mode(v); mode {
+	case ModeNative, ModeStaged:
+		return mode, nil
+	case "auto":
+		return "", nil
+	}
+	return "", fmt.Errorf("must be native, staged or auto")
 }
 
 func parseSwitch(v string) (bool, error) {

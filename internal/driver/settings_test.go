@@ -48,7 +48,7 @@ func TestSettingsFromCommand(t *testing.T) {
 		args, err := s.fromCommand(linkCommand(tc.line))
 		switch {
 		case tc.err != "":
-			if err == nil || !strings.Contains(err.Error(), tc.err) || ExitCode(err) != exitUsage {
+			if err == nil || !strings.Contains(err.Error(), tc.err) || ExitCode(err) != ExitUsage {
 				t.Errorf("%s: error %v, want %q", tc.line, err, tc.err)
 			}
 		case err != nil:
@@ -74,7 +74,7 @@ func TestSettingsFromEnvironment(t *testing.T) {
 		t.Error(diff)
 	}
 	err := s.FromEnvironment(func(string) string { return "many" })
-	if err == nil || !strings.HasPrefix(err.Error(), "DTLTO_JOBS=many: must be") || ExitCode(err) != exitUsage {
+	if err == nil || !strings.HasPrefix(err.Error(), "DTLTO_JOBS=many: must be") || ExitCode(err) != ExitUsage {
 		t.Errorf("error %v", err)
 	}
 }

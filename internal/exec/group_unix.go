@@ -35,3 +35,11 @@ func describe(state *os.ProcessState) string {
 	}
 	return fmt.Sprintf("the compiler exited with %d", state.ExitCode())
 }
+
+// exitCode is a process's exit code, 128 and its number for a signal.
+func exitCode(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
+}

@@ -22,3 +22,5 @@ func killGroup(leader int) {
 func describe(state *os.ProcessState) string {
 	return fmt.Sprintf("the compiler exited with %d", state.ExitCode())
 }
+
+func exitCode(state *os.ProcessState) int { return state.ExitCode() }

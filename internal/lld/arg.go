@@ -35,6 +35,11 @@ func Parse(words []string) []Arg {
 // it takes.
 func parseOne(words []string, i int) (arg Arg, used int) {
 	word := words[i]
+	if (word == "-plugin-opt" || word == "--plugin-opt") && i+1 < len(words) {
+		arg, _ := parseOne([]string{word + "=" + words[i+1]}, 0) // as LLD joins them
+		arg.First, arg.Last = i, i+1
+		return arg, 2
+	}
 	body, dash := cutDashes(word)
 	if dash == 0 || body == "" { // "-" is an input that LLD cannot open
 		return Arg{Value: word, First: i, Last: i}, 1

@@ -134,10 +134,10 @@ func TestLTOOptionsOfEveryLLD(t *testing.T) {
 			}
 			seen++
 			arg := Parse([]string{"--" + m[1] + "=1"})[0]
-			if _, ok := ltoOptions[arg.Name]; !ok {
+			if _, ok := ltoOptions()[arg.Name]; !ok {
 				arg = Parse([]string{"--" + m[1]})[0]
 			}
-			if _, ok := ltoOptions[arg.Name]; !ok && m[1] != "plugin-opt=-" && m[1] != "plugin-opt=O" && m[1] != "plugin-opt=time-trace" {
+			if _, ok := ltoOptions()[arg.Name]; !ok && m[1] != "plugin-opt=-" && m[1] != "plugin-opt=O" && m[1] != "plugin-opt=time-trace" {
 				t.Errorf("LLD %s has %s, which is in no table (read as %+v)", version, m[1], arg)
 			}
 		}

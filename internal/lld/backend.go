@@ -4,6 +4,7 @@ package lld
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,58 +18,22 @@ type Untranslatable struct {
 
 func (e *Untranslatable) Error() string { return e.Option + " " + e.Why }
 
-// effect says what an LTO option of LLD's does in a link whose backends are
-// compiled by Clang elsewhere.
-type effect uint8
-
-const (
-	// inLink: it acts on the thin link or on the linker itself, which is LLD's
-	// still, or LLD's DTLTO hands it on.
-	inLink effect = iota
-	// translated: backend translates it.
-	translated
-	// harmless: no object depends on it.
-	harmless
-	// inProcess: it needs in-process LTO.
-	inProcess
-)
-
-// ltoOptions are all LTO options of LLD 13 to 22 by canonical name. LLD's
-// DTLTO accepts every one; what it drops is translated here or needs
-// in-process LTO.
-var ltoOptions = map[string]effect{
-	"lto": inLink, "lto-O": translated, "lto-CGO": translated, "lto-partitions": inLink,
-	"lto-whole-program-visibility": inLink, "no-lto-whole-program-visibility": inLink,
-	"lto-validate-all-vtables-have-type-infos": inLink, "no-lto-validate-all-vtables-have-type-infos": inLink,
-	"lto-known-safe-vtables": inLink, "lto-sample-profile": inLink,
-	"lto-pgo-warn-mismatch": inLink, "no-lto-pgo-warn-mismatch": inLink,
-	"lto-cs-profile-file": translated, "lto-cs-profile-generate": translated,
-	"lto-basic-block-sections": translated, "lto-basic-block-address-map": translated,
-	"no-lto-basic-block-address-map": translated, "lto-unique-basic-block-section-names": translated,
-	"no-lto-unique-basic-block-section-names": translated, "mllvm": translated, "mcpu": translated,
-	"lto-aa-pipeline": inProcess, "lto-newpm-passes": inProcess, "lto-debug-pass-manager": inProcess,
-	"lto-emit-asm": inProcess, "lto-emit-llvm": inProcess, "lto-obj-path": inProcess, "load-pass-plugin": inProcess,
-	"lto-pseudo-probe-for-profiling": inProcess, "no-lto-pseudo-probe-for-profiling": harmless,
-	"lto-legacy-pass-manager": inProcess, "no-lto-legacy-pass-manager": harmless, "lto-new-pass-manager": harmless,
-	"no-lto-new-pass-manager": inProcess, "lto-opaque-pointers": inLink, "no-lto-opaque-pointers": inLink,
-	"disable-verify": harmless, "opt-remarks-filename": inProcess, "opt-remarks-passes": harmless,
-	"opt-remarks-format": harmless, "opt-remarks-with-hotness": harmless, "opt-remarks-hotness-threshold": harmless,
-	"stats-file": inProcess, "dwo-dir": inProcess, "save-temps": inLink, "thinlto": inLink,
-	"thinlto-cache-dir": inLink, "thinlto-cache-policy": inLink,
-	// LLD 22 leaves files with its process id in the name behind when it distributes under these.
-	"thinlto-emit-imports-files": inProcess, "thinlto-emit-index-files": inProcess,
-	"thinlto-index-only": inLink, "thinlto-index": inLink, "thinlto-jobs": inLink,
-	"thinlto-object-suffix-replace": inLink, "thinlto-prefix-replace": inLink, "thinlto-single-module": inProcess,
-	"thinlto-distributor": inLink, "thinlto-distributor-arg": inLink, "thinlto-remote-compiler": inLink,
-	"thinlto-remote-compiler-arg": inLink, "thinlto-remote-compiler-prepend-arg": inLink,
-	"fat-lto-objects": inLink, "no-fat-lto-objects": inLink, "plugin": harmless, "plugin-opt": harmless,
-}
-
-// Backend is what the backend compiles of a link must be told beyond what
-// LLD 22's DTLTO tells them.
+// Backend is what the backend compiles of a link are told. ReadBackend has what
+// they must be told beyond what LLD 22's DTLTO tells them, StagedBackend has all.
 type Backend struct {
+	Before []string // the user's words that come before all others (StagedBackend)
 	Args   []string // options for Clang
 	Inputs []string // files that Args make every compile read
+	// OwnRelocation says that Args leave the relocation model open: it is each
+	// module's own (-r), -fpic for a PIC level above 0, else -fno-pic. Clang would
+	// follow its own default without either.
+	OwnRelocation bool
+}
+
+// Words are the arguments that all jobs of a staged link have in common, for one
+// target, in the order in which LLD 22 gives them to its distributor.
+func (b *Backend) Words(triple string) []string {
+	return slices.Concat(b.Before, []string{"-c", "--target=" + triple}, b.Args)
 }
 
 // SameForClang says whether a backend compile by Clang makes the objects of
@@ -82,31 +47,102 @@ func SameForClang(triple string) bool {
 	return architecture == "x86_64" || architecture == "aarch64"
 }
 
-// ReadBackend translates the link's LTO options. The error is an
-// *Untranslatable when one of them needs in-process LTO, or what known
-// returned. known says whether the backend's Clang registers an LLVM option
+// ReadBackend translates the LTO options of a link that LLD distributes itself.
+// The error is an *Untranslatable when one of them needs in-process LTO, or what
+// known returned. known says whether the backend's Clang registers an LLVM option
 // of that name; it is asked only when the link has such options.
 func (c *Command) ReadBackend(known func(name string) (bool, error)) (*Backend, error) {
-	for _, arg := range c.Args {
-		if !arg.IsInput() && ltoOptions[arg.Name] == inProcess {
-			return nil, &Untranslatable{c.spell(arg), "needs LTO in the linker"}
-		}
-	}
-	b := &Backend{}
-	if err := c.checkLevels(); err != nil {
+	if err := c.needsLinker(func(o ltoOption) effect { return o.native }); err != nil {
 		return nil, err
 	}
-	llvm, err := llvmArgs(c.llvmOptions(), known)
+	return c.translate(FirstNative, known)
+}
+
+// StagedBackend translates the LTO options of a link that dtlto does in stages,
+// for the Clang of an LLVM version. Args are complete but for the module, the
+// index, the object and what Words adds: first LLD 22's own words, then
+// ReadBackend's, then the user's. The error is as ReadBackend's.
+func (c *Command) StagedBackend(major int, known func(name string) (bool, error)) (*Backend, error) {
+	if err := c.needsLinker(func(o ltoOption) effect { return o.staged }); err != nil {
+		return nil, err
+	}
+	b, err := c.translate(major, known)
 	if err != nil {
 		return nil, err
 	}
-	if !c.PIC() {
+	if profile, _ := c.Last("lto-sample-profile"); profile != "" {
+		b.Inputs = append([]string{profile}, b.Inputs...)
+	}
+	b.Before = c.Values("thinlto-remote-compiler-prepend-arg")
+	b.Args = slices.Concat(c.lldWords(), b.Args, c.compilerArgs())
+	return b, nil
+}
+
+// translate makes ReadBackend's Backend for the Clang of an LLVM version.
+func (c *Command) translate(major int, known func(name string) (bool, error)) (*Backend, error) {
+	if err := c.checkLevels(); err != nil {
+		return nil, err
+	}
+	options := c.llvmOptions()
+	llvm, err := llvmArgs(options, major, known)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{OwnRelocation: c.Has("relocatable") && relocationModel(options) == ""}
+	if !c.PIC() && !b.OwnRelocation {
 		// Without -fpic, which LLD sends, Clang would follow its own default (PIE).
 		b.Args = append(b.Args, "-fno-pic")
 	}
+	if major <= lastInvertedXRay {
+		b.Args = append(b.Args, "-Xclang", "-fno-xray-function-index")
+	}
 	b.Args = append(b.Args, llvm...)
-	b.addBasicBlocks(c)
+	if err := b.addBasicBlocks(c, major); err != nil {
+		return nil, err
+	}
+	if err := b.addSampleProfile(c, major); err != nil {
+		return nil, err
+	}
 	return b, b.addProfile(c)
+}
+
+// lastInvertedXRay is the last LLVM tried, 13 to 16, in whose Clang the option has
+// the opposite meaning: without it an index of XRay's functions, which LTO emits, is
+// left out. Without XRay it changes nothing.
+const lastInvertedXRay = 16
+
+// lldWords are the words that LLD 22 gives its distributor for all backends
+// (llvm/lib/LTO/LTO.cpp, OutOfProcessThinBackend), in its order. They serve
+// older versions too.
+func (c *Command) lldWords() []string {
+	level, _ := c.level("lto-O", defaultLevel)
+	words := []string{fmt.Sprintf("-O%d", level), "-faddrsig", "-ffunction-sections", "-fdata-sections"}
+	if model := relocationModel(c.llvmOptions()); model == "pic" || model == "" && c.PIC() {
+		words = append(words, "-fpic")
+	}
+	if !c.warnsOfMismatch() {
+		words = append(words, "-mllvm", noWarnMismatch)
+	}
+	if profile, _ := c.Last("lto-sample-profile"); profile != "" {
+		words = append(words, "-fprofile-sample-use="+profile)
+	}
+	return append(words, "-Wno-unused-command-line-argument")
+}
+
+// compilerArgs are the user's own words for the backends' compiler.
+func (c *Command) compilerArgs() []string {
+	var words []string
+	for _, arg := range c.Args {
+		switch {
+		case arg.Name == "thinlto-remote-compiler-arg":
+			words = append(words, arg.Value)
+		case arg.Name == "mllvm" && c.isOldSpelling(arg):
+			if name, value, _ := oldLLVMOption(arg.Value); name == "thinlto-cc1-arg" {
+				words = append(words, "-Xclang", value)
+			}
+		}
+	}
+	return words
 }
 
 // spell is an option as it stands on the command line.
@@ -128,7 +164,8 @@ func (c *Command) llvmOptions() []string {
 	for _, arg := range c.Args {
 		switch {
 		case arg.Name != "mllvm" || c.isOldSpelling(arg):
-		case strings.Contains(c.Words[arg.First], "plugin-opt="):
+		case arg.Value == noWarnMismatch && !c.warnsOfMismatch(): // LLD sends it
+		case strings.Contains(c.Words[arg.First], "plugin-opt"):
 			plugin = append(plugin, arg.Value)
 		default:
 			llvm = append(llvm, arg.Value)
@@ -137,12 +174,31 @@ func (c *Command) llvmOptions() []string {
 	return append(plugin, llvm...)
 }
 
+// relocationModel is the last relocation model among LLVM options, "" if none
+// says. LLD asks the output only then.
+func relocationModel(options []string) string {
+	model := ""
+	for _, word := range options {
+		if name, value, _ := strings.Cut(strings.TrimLeft(word, "-"), "="); name == "relocation-model" {
+			model = value
+		}
+	}
+	return model
+}
+
+// noWarnMismatch is what LLD makes of --no-lto-pgo-warn-mismatch for backends.
+const noWarnMismatch = "-no-pgo-warn-mismatch"
+
+func (c *Command) warnsOfMismatch() bool {
+	return !c.Has("no-lto-pgo-warn-mismatch") || c.Enabled("lto-pgo-warn-mismatch")
+}
+
 // checkLevels refuses what Clang cannot be told. At -O0 and -O1 it leaves out
 // passes that LTO at these levels runs (loop unrolling) and generates code at
 // 0 and 1 where LTO does at 2: 22 and 19 of zstd's 41 objects differ. From -O2
 // on, the two agree, unless the code generation level is chosen apart.
 func (c *Command) checkLevels() error {
-	level, ok := c.level("lto-O", 2)
+	level, ok := c.level("lto-O", defaultLevel)
 	if ok && level < 2 {
 		return &Untranslatable{fmt.Sprintf("--lto-O%d (-O%d when linking)", level, level),
 			"has LTO run other passes than clang at that level; link with -O2 or -O3"}
@@ -155,6 +211,9 @@ func (c *Command) checkLevels() error {
 	return nil
 }
 
+// defaultLevel is LLD's optimisation level for LTO.
+const defaultLevel = 2
+
 // level is an optimisation level on the command line; ok is false when there
 // is none, or none that LLD takes.
 func (c *Command) level(name string, otherwise int) (level int, ok bool) {
@@ -166,14 +225,24 @@ func (c *Command) level(name string, otherwise int) (level int, ok bool) {
 	return n, true
 }
 
-func (b *Backend) addBasicBlocks(c *Command) {
+// firstAddressMap is the first LLVM, of those tried, with -fbasic-block-address-map.
+const firstAddressMap = 19
+
+func (b *Backend) addBasicBlocks(c *Command, major int) error {
 	addressMap := c.Enabled("lto-basic-block-address-map")
 	if v, ok := c.Last("lto-basic-block-sections"); ok {
 		switch v {
 		case "all", "none":
 			b.Args = append(b.Args, "-fbasic-block-sections="+v)
 		case "labels":
-			addressMap = true
+			switch {
+			case major < firstAddressMap:
+				b.Args = append(b.Args, "-fbasic-block-sections=labels")
+			case major == firstAddressMap:
+				addressMap = true
+			default: // LLD 22 has it deprecated and without effect; 20 and 21 were not tried
+				return &Untranslatable{"--lto-basic-block-sections=labels", "is not what it was; use --lto-basic-block-address-map"}
+			}
 		case "":
 		default: // a file that lists the blocks
 			b.Args = append(b.Args, "-fbasic-block-sections=list="+v)
@@ -186,6 +255,21 @@ func (b *Backend) addBasicBlocks(c *Command) {
 	if c.Enabled("lto-unique-basic-block-section-names") {
 		b.Args = append(b.Args, "-funique-basic-block-section-names")
 	}
+	return nil
+}
+
+// addSampleProfile keeps Clang's driver from what it, from some version between 19
+// and 22 on, does with -fprofile-sample-use=, which LLD sends: it switches on the
+// inference of a profile's missing counts. LTO in the linker has that off.
+func (b *Backend) addSampleProfile(c *Command, major int) error {
+	switch file, _ := c.Last("lto-sample-profile"); {
+	case file == "" || major <= 19:
+	case major < 22:
+		return &Untranslatable{"--lto-sample-profile=" + file, fmt.Sprintf("was not tried with clang %d", major)}
+	default:
+		b.Args = append(b.Args, "-fno-sample-profile-use-profi")
+	}
+	return nil
 }
 
 // addProfile translates context-sensitive PGO. Clang passes

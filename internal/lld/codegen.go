@@ -65,6 +65,19 @@ var codegenOptions = map[string]spelling{
 	"asm-show-inst": nil, "show-mc-inst": nil, "x86-relax-relocations": nil, "x86-sse2avx": nil, "save-temp-labels": nil,
 }
 
+// clangSince has those codegenOptions whose spelling not every Clang from 13 on
+// knows. Of 17 and 18, which were not tried, it claims nothing.
+var clangSince = map[string]int{
+	"align-loops": 14, "large-data-threshold": 19, "separate-named-sections": 19, "enable-tlsdesc": 19,
+}
+
+// linkersOwn are options that Clang takes too and that mean something else there.
+var linkersOwn = map[string]string{
+	"opt-bisect-limit":  "counts over all modules",
+	"debug-counter":     "counts over all modules",
+	"lto-embed-bitcode": "has clang put its own options beside the bitcode",
+}
+
 func nothing(string) ([]string, bool) { return nil, true }
 
 // cpu bypasses the driver's -march=, which on some targets sets features too:
@@ -137,7 +150,7 @@ func onOff(on, off string) spelling {
 // LLD parses each on its own, so that a later one overrides; Clang parses
 // those that stay -mllvm together and refuses repetition. Equal repetitions are
 // given once.
-func llvmArgs(values []string, known func(name string) (bool, error)) ([]string, error) {
+func llvmArgs(values []string, major int, known func(name string) (bool, error)) ([]string, error) {
 	var codegen, rest []string
 	last := map[string]string{}
 	for i := len(values) - 1; i >= 0; i-- { // from the back: what is overridden is left out
@@ -153,6 +166,9 @@ func llvmArgs(values []string, known func(name string) (bool, error)) ([]string,
 			if !ok {
 				return nil, &Untranslatable{"-mllvm " + word, "has no Clang spelling"}
 			}
+			if since := clangSince[name]; major < since {
+				return nil, &Untranslatable{"-mllvm " + word, fmt.Sprintf("has no Clang spelling before LLVM %d", since)}
+			}
 			codegen = append(args, codegen...)
 			continue
 		}
@@ -161,6 +177,9 @@ func llvmArgs(values []string, known func(name string) (bool, error)) ([]string,
 		}
 		if overridden {
 			return nil, &Untranslatable{"-mllvm " + word, "is given twice with different values"}
+		}
+		if why := linkersOwn[name]; why != "" {
+			return nil, &Untranslatable{"-mllvm " + word, why}
 		}
 		ok, err := known(name)
 		if err != nil {

@@ -16,39 +16,25 @@ import (
 // inside of files name is not among them.
 func (c *Command) InputFiles() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		state := searchState{}
-		var saved []searchState
+		var state stateReader
 		for _, arg := range c.Args {
-			path := ""
-			switch arg.Name {
-			case "":
-				path = arg.Value
-			case "script", "default-script":
-				path = arg.Value
-			case "library":
-				path = c.library(arg.Value, state.static)
-			case "Bstatic", "omagic", "nmagic":
-				state.static = true
-			case "Bdynamic":
-				state.static = false
-			case "format":
-				state.binary = arg.Value == "binary"
-			case "push-state":
-				saved = append(saved, state)
-			case "pop-state":
-				if n := len(saved); n > 0 {
-					state.static, saved = saved[n-1].static, saved[:n-1]
-				}
+			if state.read(arg) || state.Binary {
+				continue
 			}
-			if path != "" && !state.binary && !yield(path) {
+			path := arg.Value
+			if arg.Name != "script" && arg.Name != "default-script" {
+				in, ok := c.input(arg, state.State)
+				if !ok || in.JustSymbols {
+					continue
+				}
+				path = in.Path
+			}
+			if !yield(path) {
 				return
 			}
 		}
 	}
 }
-
-// searchState is what options change for the inputs behind them.
-type searchState struct{ static, binary bool }
 
 // library finds a -l library as LLD does: in each folder the shared one before
 // the archive; ":name" is a file name. Empty if there is none.

@@ -4,6 +4,9 @@ package lld
 
 import "strings"
 
+// FirstStaged is the first LLD whose links dtlto does in steps.
+const FirstStaged = 13
+
 // FirstNative is the first LLD whose own DTLTO does a whole link: LLD 21 has
 // it without archive members.
 const FirstNative = 22

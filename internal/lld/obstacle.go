@@ -73,7 +73,7 @@ func (s *survey) file(path string, lost bool) error {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil //nolint:nilerr // likewise
 	}
-	switch kind := s.kind(f); kind {
+	switch kind := kindOf(f); kind {
 	case object.Archive, object.ThinArchive:
 		return s.archive(path, f, info.Size(), lost)
 	case object.Unknown:
@@ -106,7 +106,7 @@ func (s *survey) archive(path string, f io.ReaderAt, size int64, lost bool) erro
 			continue
 		}
 		r := io.NewSectionReader(f, member.Offset, member.Size)
-		switch bitcode := s.contents(path, s.kind(r), r, member.Size); {
+		switch bitcode := s.contents(path, kindOf(r), r, member.Size); {
 		case bitcode && !ascii:
 			return &Untranslatable{path + "(" + member.Name + ")", notASCII}
 		case bitcode:
@@ -131,16 +131,16 @@ func (s *survey) script(path string, f io.Reader) error {
 	if err != nil {
 		return nil //nolint:nilerr // the linker will say so
 	}
-	names, includes := scriptInputs(string(text))
-	for _, name := range includes {
+	script := readScript(string(text))
+	for _, name := range script.includes {
 		if file := s.command.included(name); file != "" {
 			if err := s.file(file, false); err != nil {
 				return err
 			}
 		}
 	}
-	for _, name := range names {
-		if file, beside := s.command.scriptInput(path, name); file != "" {
+	for _, named := range script.names {
+		if file, beside := s.command.scriptInput(path, named.name); file != "" {
 			if err := s.file(file, beside); err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ func (s *scan) file(path string) bool {
 	if err != nil || !info.Mode().IsRegular() {
 		return false
 	}
-	switch kind := s.kind(f); kind {
+	switch kind := kindOf(f); kind {
 	case object.Archive, object.ThinArchive:
 		return s.archive(path, f, info.Size())
 	case object.Unknown:
@@ -89,7 +89,7 @@ func (s *scan) file(path string) bool {
 	}
 }
 
-func (s *scan) kind(r io.ReaderAt) object.Kind {
+func kindOf(r io.ReaderAt) object.Kind {
 	var head [object.HeadSize]byte
 	n, err := r.ReadAt(head[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -137,7 +137,7 @@ func (s *scan) archive(path string, f io.ReaderAt, size int64) bool {
 			continue
 		}
 		r := io.NewSectionReader(f, member.Offset, member.Size)
-		if s.contents(path, s.kind(r), r, member.Size) {
+		if s.contents(path, kindOf(r), r, member.Size) {
 			return true
 		}
 	}
@@ -149,14 +149,14 @@ func (s *scan) script(path string, f io.Reader) bool {
 	if err != nil {
 		return false
 	}
-	names, includes := scriptInputs(string(text))
-	for _, name := range includes {
+	script := readScript(string(text))
+	for _, name := range script.includes {
 		if file := s.command.included(name); file != "" && s.file(file) {
 			return true
 		}
 	}
-	for _, name := range names {
-		if file, _ := s.command.scriptInput(path, name); file != "" && s.file(file) {
+	for _, named := range script.names {
+		if file, _ := s.command.scriptInput(path, named.name); file != "" && s.file(file) {
 			return true
 		}
 	}

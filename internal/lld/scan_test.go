@@ -94,25 +94,37 @@ func TestNewestProducer(t *testing.T) {
 func TestScriptInputs(t *testing.T) {
 	for _, tc := range []struct {
 		text string
-		want []string // includes in angle brackets
+		want []string // includes in angle brackets, AS_NEEDED with "?", "+" for other commands
 	}{
 		{"INCLUDE a.ld INPUT(b INCLUDE) INCLUDE \"c d\"", []string{"<a.ld>", "<c d>", "b", "INCLUDE"}},
-		{"X(INPUT(a AS_NEEDED(b)) c) d", []string{"a", "b"}},
+		{"X(INPUT(a AS_NEEDED(b)) c) d", []string{"a", "b?", "+"}},
 		{"INPUT(a.o b.o,c.o)", []string{"a.o", "b.o", "c.o"}},
-		{"GROUP(a.a AS_NEEDED(b.so -lc) d)", []string{"a.a", "b.so", "-lc", "d"}},
+		{"GROUP(a.a AS_NEEDED(b.so -lc) d)", []string{"a.a", "b.so?", "-lc?", "d"}},
+		{"OUTPUT_FORMAT(elf64-x86-64) GROUP ( /lib/libc.so.6 AS_NEEDED ( /lib/ld.so ) )", []string{"/lib/libc.so.6", "/lib/ld.so?"}},
+		{"INPUT(a) ENTRY(b)", []string{"a", "+"}}, {"x = 1; INPUT(a)", []string{"a", "+"}},
 		{`INPUT ( "with blank.o" )`, []string{"with blank.o"}},
-		{"/* INPUT(x) */ OUTPUT_FORMAT(elf64) SECTIONS { .text : { *(.text) } }", nil},
+		{"/* INPUT(x) */ OUTPUT_FORMAT(elf64) SECTIONS { .text : { *(.text) } }", []string{"+"}},
 		{"INPUT(a", []string{"a"}},
 		{"INPUT(\"a", []string{"a"}},
 		{") ) INPUT(a) GROUP", []string{"a"}},
 		{"", nil},
 	} {
-		names, includes := scriptInputs(tc.text)
+		script := readScript(tc.text)
 		var got []string
-		for _, name := range includes {
+		for _, name := range script.includes {
 			got = append(got, "<"+name+">")
 		}
-		if got = append(got, names...); !slices.Equal(got, tc.want) {
+		for _, named := range script.names {
+			name := named.name
+			if named.asNeeded {
+				name += "?"
+			}
+			got = append(got, name)
+		}
+		if script.other {
+			got = append(got, "+")
+		}
+		if !slices.Equal(got, tc.want) {
 			t.Errorf("%q: %q, want %q", tc.text, got, tc.want)
 		}
 	}
@@ -121,8 +133,12 @@ func TestScriptInputs(t *testing.T) {
 func FuzzScriptInputs(f *testing.F) {
 	f.Add("/* x */ INPUT(a \"b c\") GROUP(AS_NEEDED(-lc))")
 	f.Fuzz(func(t *testing.T, text string) {
-		names, includes := scriptInputs(text)
-		for _, name := range append(names, includes...) {
+		script := readScript(text)
+		names := script.includes
+		for _, named := range script.names {
+			names = append(names, named.name)
+		}
+		for _, name := range names {
 			if !strings.Contains(text, name) {
 				t.Errorf("%q is not in %q", name, text)
 			}

@@ -4,32 +4,65 @@ package lld
 
 import "strings"
 
-// scriptInputs are the names in a linker script's INPUT and GROUP commands,
-// AS_NEEDED's among them, and the other scripts that it INCLUDEs. It reads
-// loosely: text that is no linker script has none.
-func scriptInputs(text string) (names, includes []string) {
-	depth, wanted := 0, 0 // wanted is the depth at which an INPUT's list began
+// A script is what a linker script says of inputs.
+type script struct {
+	names    []scriptName // in its INPUT and GROUP commands; nil if it has none
+	includes []string     // other scripts that it INCLUDEs
+	other    bool         // it has commands that are not about inputs or their format
+}
+
+type scriptName struct {
+	name     string
+	asNeeded bool // in AS_NEEDED
+}
+
+// library is the NAME of -lNAME, or empty.
+func (n scriptName) library() string {
+	library, _ := strings.CutPrefix(n.name, "-l")
+	if library == n.name {
+		return ""
+	}
+	return library
+}
+
+// readScript reads loosely: text that is no linker script has no names.
+func readScript(text string) script {
+	var s script
+	depth, wanted, asNeeded := 0, 0, 0 // the depths at which an INPUT's list, and an AS_NEEDED's, began
 	previous := ""
 	for token := range scriptTokens(text) {
 		switch {
 		case token == "(":
 			depth++
-			if wanted == 0 && (previous == "INPUT" || previous == "GROUP") {
+			switch {
+			case wanted == 0 && (previous == "INPUT" || previous == "GROUP"):
 				wanted = depth
+			case wanted > 0 && previous == "AS_NEEDED":
+				asNeeded = depth
 			}
 		case token == ")":
 			if depth == wanted {
 				wanted = 0
 			}
+			if depth == asNeeded {
+				asNeeded = 0
+			}
 			depth = max(depth-1, 0)
 		case wanted > 0 && token != "AS_NEEDED" && token != ",":
-			names = append(names, strings.Trim(token, `"`))
+			s.names = append(s.names, scriptName{strings.Trim(token, `"`), asNeeded > 0})
 		case previous == "INCLUDE":
-			includes = append(includes, strings.Trim(token, `"`))
+			s.includes = append(s.includes, strings.Trim(token, `"`))
+		case depth == 0 && !aboutInputs[token]:
+			s.other = true
 		}
 		previous = token
 	}
-	return names, includes
+	return s
+}
+
+// aboutInputs are the commands of a script that names inputs and does nothing else.
+var aboutInputs = map[string]bool{
+	"INPUT": true, "GROUP": true, "OUTPUT_FORMAT": true, "OUTPUT_ARCH": true, "INCLUDE": true, ";": true, ",": true,
 }
 
 // scriptTokens splits a script at blanks, with parentheses, commas and

@@ -90,14 +90,15 @@ func (a *archive) open() error {
 	return nil
 }
 
-// member reads the next member; ok is false for a table.
+// member reads the next member; ok is false for a table, whose name is given all
+// the same.
 func (a *archive) member() (m Member, ok bool, err error) {
 	at := a.next
 	field, size, err := a.header(at)
 	if err != nil {
 		return m, false, err
 	}
-	m = Member{HeaderOffset: at, Offset: at + headerSize, Size: size}
+	m = Member{Name: field, HeaderOffset: at, Offset: at + headerSize, Size: size}
 	table := isTable(field)
 	switch {
 	case a.thin && !table:

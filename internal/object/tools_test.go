@@ -4,7 +4,9 @@ package object
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/dtlto/dtlto/internal/llvmtest"
@@ -37,4 +39,16 @@ func compile(t testing.TB, dir, name, source string, args ...string) string {
 	write(t, path+".c", source)
 	llvmtest.Output(t, dir, "clang-22", append([]string{"-c", "-O2", name + ".c", "-o", name}, args...)...)
 	return path
+}
+
+// lldVersions are the versions of LLD that archives are given to: those of every
+// machine for tests, and 13 and 15 where they are.
+func lldVersions() []string {
+	versions := slices.Clone(llvmtest.Versions)
+	for _, extra := range []string{"13", "15"} {
+		if _, err := exec.LookPath("ld.lld-" + extra); err == nil {
+			versions = append(versions, extra)
+		}
+	}
+	return versions
 }

@@ -82,7 +82,7 @@ func BenchmarkDigestsKnown(b *testing.B) {
 			folder := b.TempDir()
 			later := time.Now().Add(time.Hour)
 			paths := make([]string, n)
-			first := NewDigests(nil, later, nil)
+			first := NewDigests(nil, later, nil, nil)
 			for i := range paths {
 				paths[i] = filepath.Join(folder, fmt.Sprintf("component.source_file_%d.o", i))
 				if err := os.WriteFile(paths[i], []byte(paths[i]), 0o666); err != nil {
@@ -96,7 +96,7 @@ func BenchmarkDigestsKnown(b *testing.B) {
 			b.ReportAllocs()
 			start := processorTime()
 			for b.Loop() {
-				d := NewDigests(known, later, nil)
+				d := NewDigests(known, later, nil, nil)
 				for _, path := range paths {
 					if _, err := d.Of(path); err != nil {
 						b.Fatal(err)

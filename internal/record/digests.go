@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/object"
 )
 
 // File is a file whose digest is remembered: as long as its Stat is this one,
@@ -39,9 +41,10 @@ type Digests struct {
 	now   int64     // by the file system, in nanoseconds since 1970
 	since time.Time // when it was now, for the time that has passed since then
 	look  Look
+	parts map[string]object.Part
 
 	mu    sync.Mutex
-	files map[string]*file
+	files map[string]*file // by key
 }
 
 // file is a path that was asked for, or that the last link knew.
@@ -61,9 +64,10 @@ type file struct {
 // clock that stamps files, and must not be later than that: the time of a file
 // that was just written, but not later than the system's own. Paths are looked
 // up as they are spelled, so known must come from a link in the same working
-// directory (see [Link.Known]). look may be nil.
-func NewDigests(known []File, now time.Time, look Look) *Digests {
-	d := &Digests{now: now.UnixNano(), since: time.Now(), look: look, files: make(map[string]*file, len(known))}
+// directory (see [Link.Known]). look may be nil, as may parts: by the names under
+// which they are asked for, those that are no files of their own.
+func NewDigests(known []File, now time.Time, look Look, parts map[string]object.Part) *Digests {
+	d := &Digests{now: now.UnixNano(), since: time.Now(), look: look, parts: parts, files: make(map[string]*file, len(known))}
 	entries := make([]file, len(known))
 	for i := range known {
 		entries[i].known = &known[i]
@@ -93,18 +97,36 @@ func (d *Digests) found(path string) *file {
 }
 
 func (d *Digests) file(path string) *file {
+	key := path
+	if part, ok := d.parts[path]; ok {
+		key = partKey(path, part)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := d.files[path]
+	f := d.files[key]
 	if f == nil {
 		f = new(file)
-		d.files[path] = f
+		d.files[key] = f
 	}
 	return f
 }
 
+// partKey is what the digest of a part is remembered under. No path has a zero byte.
+func partKey(name string, p object.Part) string {
+	return fmt.Sprintf("%s\x00%d+%d", name, p.Offset, p.Size)
+}
+
+// place is where the contents are that go by the name of path.
+func (d *Digests) place(path string) (place object.Part, isPart bool) {
+	if part, ok := d.parts[path]; ok {
+		return part, true
+	}
+	return object.Part{File: path}, false
+}
+
 func (d *Digests) find(f *file, path string) {
-	if f.stat, f.err = statOf(path); f.err != nil {
+	place, isPart := d.place(path)
+	if f.stat, f.err = statOf(place.File); f.err != nil {
 		return
 	}
 	// A remembered file was settled when it was hashed. That it must be now as
@@ -115,7 +137,7 @@ func (d *Digests) find(f *file, path string) {
 		return
 	}
 	at, noted := d.clock(), true
-	f.digest, f.stat, f.err = hashFile(path, func(r io.ReaderAt, size int64) {
+	f.digest, f.stat, f.err = hashFile(place, isPart, func(r io.ReaderAt, size int64) {
 		if d.look != nil {
 			f.note, noted = d.look(r, size)
 		}
@@ -133,10 +155,10 @@ const smallFile = 256 << 10
 
 var buffers = sync.Pool{New: func() any { return new([smallFile + 1]byte) }}
 
-// hashFile reads a file whole. The Stat is that of just these contents, which look
-// sees as well.
-func hashFile(path string, look func(io.ReaderAt, int64)) (cas.Digest, Stat, error) {
-	f, err := os.OpenFile(path, openFlags, 0)
+// hashFile reads a file, or a part of one, whole. The Stat is that of just these
+// contents, which look sees as well.
+func hashFile(place object.Part, isPart bool, look func(io.ReaderAt, int64)) (cas.Digest, Stat, error) {
+	f, err := os.OpenFile(place.File, openFlags, 0)
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
 	}
@@ -145,13 +167,16 @@ func hashFile(path string, look func(io.ReaderAt, int64)) (cas.Digest, Stat, err
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
 	}
-	digest, err := hashOpen(f, before.Size, look)
+	if !isPart {
+		place.Size = before.Size
+	}
+	digest, err := hashOpen(f, place, isPart, look)
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
 	}
 	after, err := statOfOpen(f)
-	if err == nil && (after != before || digest.Size != after.Size) {
-		err = &fs.PathError{Op: "read", Path: path, Err: errChanges}
+	if err == nil && (after != before || digest.Size != place.Size) {
+		err = &fs.PathError{Op: "read", Path: place.File, Err: errChanges}
 	}
 	if err != nil {
 		return cas.Digest{}, Stat{}, err
@@ -159,17 +184,23 @@ func hashFile(path string, look func(io.ReaderAt, int64)) (cas.Digest, Stat, err
 	return digest, after, nil
 }
 
-func hashOpen(f *os.File, size int64, look func(io.ReaderAt, int64)) (cas.Digest, error) {
-	if size > smallFile {
-		digest, err := cas.DigestOfReader(f)
+func hashOpen(f *os.File, place object.Part, isPart bool, look func(io.ReaderAt, int64)) (cas.Digest, error) {
+	if isPart || place.Size > smallFile {
+		var r io.Reader = f
+		var at io.ReaderAt = f
+		if isPart {
+			part := io.NewSectionReader(f, place.Offset, place.Size)
+			r, at = part, part
+		}
+		digest, err := cas.DigestOfReader(r)
 		if err == nil {
-			look(f, digest.Size)
+			look(at, digest.Size)
 		}
 		return digest, err
 	}
 	buffer := buffers.Get().(*[smallFile + 1]byte)
 	defer buffers.Put(buffer)
-	n, err := io.ReadFull(f, buffer[:size+1]) // a byte more, to see the end
+	n, err := io.ReadFull(f, buffer[:place.Size+1]) // a byte more, to see the end
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return cas.Digest{}, cmp.Or[error](err, &fs.PathError{Op: "read", Path: f.Name(), Err: errChanges})
 	}
@@ -190,14 +221,15 @@ func (d *Digests) Unchanged(path string) bool {
 	if !f.asked.Load() || f.err != nil {
 		return false
 	}
-	if stat, err := statOf(path); err != nil || stat != f.stat {
+	place, isPart := d.place(path)
+	if stat, err := statOf(place.File); err != nil || stat != f.stat {
 		return false
 	}
 	if f.settled.Load() {
 		return true
 	}
 	at := d.clock()
-	digest, stat, err := hashFile(path, func(io.ReaderAt, int64) {})
+	digest, stat, err := hashFile(place, isPart, func(io.ReaderAt, int64) {})
 	if err != nil || digest != f.digest || stat != f.stat {
 		return false
 	}

@@ -53,26 +53,26 @@ func unnoticed(t *testing.T, before, ask func(m mapped)) {
 func (m mapped) text() string { return string(m.bytes) }
 
 func TestDigestsRacyFile(t *testing.T) {
-	first := NewDigests(nil, time.Now(), nil)
+	first := NewDigests(nil, time.Now(), nil, nil)
 	unnoticed(t,
 		func(m mapped) { isDigest(t, first, m.path, digest(m.text())) },
 		func(m mapped) {
 			if first.Unchanged(m.path) {
 				t.Error("unchanged")
 			}
-			isDigest(t, NewDigests(first.Files(nil), later(), nil), m.path, digest(m.text()))
+			isDigest(t, NewDigests(first.Files(nil), later(), nil, nil), m.path, digest(m.text()))
 		})
 }
 
 // The test above tests something only if Stats do not tell: without the margin
 // the file would be taken for what it was.
 func TestDigestsRacyFileIsRacy(t *testing.T) {
-	first := NewDigests(nil, later(), nil)
+	first := NewDigests(nil, later(), nil, nil)
 	old := ""
 	unnoticed(t,
 		func(m mapped) { old = m.text(); isDigest(t, first, m.path, digest(old)) },
 		func(m mapped) {
-			isDigest(t, NewDigests(first.Files(nil), later(), nil), m.path, digest(old))
+			isDigest(t, NewDigests(first.Files(nil), later(), nil, nil), m.path, digest(old))
 		})
 }
 
@@ -80,7 +80,7 @@ func TestDigestsRacyFileIsRacy(t *testing.T) {
 func TestDigestsOnce(t *testing.T) {
 	const size, users = 8 << 20, 16
 	path := tempFile(t, strings.Repeat("x", size))
-	d := NewDigests(nil, later(), nil)
+	d := NewDigests(nil, later(), nil, nil)
 	before := bytesRead(t)
 	var group sync.WaitGroup
 	for range users {

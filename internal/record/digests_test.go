@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/object"
 )
 
 // later is when files that a test has made are long settled.
@@ -66,9 +67,9 @@ func TestDigestsOf(t *testing.T) {
 	if err := os.Link(path, second); err != nil {
 		t.Fatal(err)
 	}
-	first := NewDigests(nil, later(), nil)
+	first := NewDigests(nil, later(), nil, nil)
 	// Again with what was remembered.
-	for _, d := range []*Digests{first, NewDigests(first.Files(nil), later(), nil)} {
+	for _, d := range []*Digests{first, NewDigests(first.Files(nil), later(), nil, nil)} {
 		isDigest(t, d, path, digest("contents"))
 		isDigest(t, d, empty, digest(""))
 		isDigest(t, d, link, digest("contents"))
@@ -88,7 +89,7 @@ func TestDigestsKnown(t *testing.T) {
 	path := tempFile(t, "contents")
 	right, wrong := digest("contents"), digest("nonsense")
 	stat := stat1(t, path)
-	isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, later(), nil), path, wrong)
+	isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, later(), nil, nil), path, wrong)
 	for name, change := range map[string]func(*Stat){
 		"size":        func(s *Stat) { s.Size++ },
 		"time":        func(s *Stat) { s.ModTime-- },
@@ -99,7 +100,7 @@ func TestDigestsKnown(t *testing.T) {
 		other := stat
 		change(&other)
 		t.Run(name, func(t *testing.T) {
-			isDigest(t, NewDigests([]File{{Path: path, Stat: other, Digest: wrong}}, later(), nil), path, right)
+			isDigest(t, NewDigests([]File{{Path: path, Stat: other, Digest: wrong}}, later(), nil, nil), path, right)
 		})
 	}
 }
@@ -127,7 +128,7 @@ func TestDigestsMargin(t *testing.T) {
 			if tc.settled {
 				want = wrong
 			}
-			isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, tc.now, nil), path, want)
+			isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, tc.now, nil, nil), path, want)
 		})
 	}
 }
@@ -154,7 +155,7 @@ func TestDigestsFilesSettled(t *testing.T) {
 			if stat1(t, path).ChangeTime == 0 && strings.HasPrefix(tc.name, "with") {
 				t.Skip("NOT TESTED: this system has no change times")
 			}
-			d := NewDigests(nil, tc.now, nil)
+			d := NewDigests(nil, tc.now, nil, nil)
 			isDigest(t, d, path, digest("contents"))
 			if got := len(d.Files(nil)) == 1; got != tc.settled {
 				t.Errorf("remembered: %v", got)
@@ -166,7 +167,7 @@ func TestDigestsFilesSettled(t *testing.T) {
 func TestDigestsFiles(t *testing.T) {
 	folder := t.TempDir()
 	var want []File
-	d := NewDigests([]File{{Path: filepath.Join(folder, "never asked for")}}, later(), nil)
+	d := NewDigests([]File{{Path: filepath.Join(folder, "never asked for")}}, later(), nil, nil)
 	for _, name := range []string{"c", "a", "b", "left out"} {
 		path := filepath.Join(folder, name)
 		write1(t, path, name)
@@ -186,7 +187,7 @@ func TestDigestsFiles(t *testing.T) {
 // The answer stays what it was, so that all of a link works with the same.
 func TestDigestsOfStays(t *testing.T) {
 	path := tempFile(t, "contents")
-	d := NewDigests(nil, time.Now(), nil)
+	d := NewDigests(nil, time.Now(), nil, nil)
 	isDigest(t, d, path, digest("contents"))
 	write1(t, path, "others")
 	isDigest(t, d, path, digest("contents"))
@@ -212,7 +213,7 @@ func TestDigestsUnchanged(t *testing.T) {
 		for when, now := range map[string]time.Time{"settled": later(), "fresh": time.Now()} {
 			t.Run(name+"/"+when, func(t *testing.T) {
 				path := tempFile(t, "contents")
-				d := NewDigests(nil, now, nil)
+				d := NewDigests(nil, now, nil, nil)
 				if d.Unchanged(path) {
 					t.Error("not asked for, and unchanged")
 				}
@@ -231,7 +232,7 @@ func TestDigestsUnchanged(t *testing.T) {
 			})
 		}
 	}
-	d := NewDigests(nil, later(), nil)
+	d := NewDigests(nil, later(), nil, nil)
 	if _, err := d.Of(t.TempDir()); err == nil || d.Unchanged(t.TempDir()) {
 		t.Error("a folder is unchanged")
 	}
@@ -248,7 +249,7 @@ func check(t *testing.T, err error) {
 // again and was old by then.
 func TestDigestsSettleLater(t *testing.T) {
 	path := tempFile(t, "contents")
-	d := NewDigests(nil, time.Now(), nil)
+	d := NewDigests(nil, time.Now(), nil, nil)
 	isDigest(t, d, path, digest("contents"))
 	if !d.Unchanged(path) || len(d.Files(nil)) != 0 {
 		t.Error("a fresh file is remembered")
@@ -287,7 +288,7 @@ func TestDigestsChanging(t *testing.T) {
 	}()
 	defer func() { close(stop); <-stopped }()
 	for range 100 { // the writer may not get the processor
-		_, err := NewDigests(nil, later(), nil).Of(path)
+		_, err := NewDigests(nil, later(), nil, nil).Of(path)
 		if errors.Is(err, errChanges) && strings.Contains(err.Error(), path) {
 			return
 		}
@@ -311,9 +312,9 @@ func TestDigestsNote(t *testing.T) {
 			}
 			return "noted", true
 		}
-		first := NewDigests(nil, later(), look)
+		first := NewDigests(nil, later(), look, nil)
 		isDigest(t, first, path, digest(contents))
-		second := NewDigests(first.Files(nil), later(), look)
+		second := NewDigests(first.Files(nil), later(), look, nil)
 		for _, d := range []*Digests{first, second} {
 			if note := d.Note(path); note != "noted" || !d.Unchanged(path) {
 				t.Errorf("note %q", note)
@@ -323,7 +324,7 @@ func TestDigestsNote(t *testing.T) {
 			t.Errorf("looked %d times", looked)
 		}
 	}
-	if note := NewDigests(nil, later(), nil).Note(t.TempDir()); note != "" {
+	if note := NewDigests(nil, later(), nil, nil).Note(t.TempDir()); note != "" {
 		t.Errorf("of no file: %q", note)
 	}
 }
@@ -339,5 +340,36 @@ func TestDigestsWholeSeconds(t *testing.T) {
 		if got := s.settled(now.UnixNano()); got != tc.settled {
 			t.Errorf("changed at %d: settled %v", tc.changed, got)
 		}
+	}
+}
+
+// A part of a file has the digest of what is there, and is remembered by where that
+// is: in an archive made anew a member is looked for where it is now.
+func TestParts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lib.a")
+	write1(t, path, "head|first|second|")
+	parts := map[string]object.Part{"lib.a(x at 5)": {File: path, Offset: 5, Size: 5}, "lib.a(y at 11)": {File: path, Offset: 11, Size: 6}}
+	look := func(r io.ReaderAt, size int64) (string, bool) {
+		text := make([]byte, size)
+		n, _ := r.ReadAt(text, 0)
+		return string(text[:n]), true
+	}
+	first := NewDigests(nil, later(), look, parts)
+	for _, d := range []*Digests{first, NewDigests(first.Files(nil), later(), look, parts)} {
+		for name, want := range map[string]string{"lib.a(x at 5)": "first", "lib.a(y at 11)": "second"} {
+			isDigest(t, d, name, digest(want))
+			if note := d.Note(name); note != want || !d.Unchanged(name) {
+				t.Errorf("%s: noted %q, unchanged %v", name, note, d.Unchanged(name))
+			}
+		}
+	}
+	isDigest(t, NewDigests(first.Files(nil), later(), nil, map[string]object.Part{"lib.a(x at 5)": {File: path, Offset: 6, Size: 4}}),
+		"lib.a(x at 5)", digest("irst"))
+	if d, err := NewDigests(nil, later(), nil, map[string]object.Part{"x": {File: path, Offset: 11, Size: 60}}).Of("x"); err == nil {
+		t.Errorf("a part that runs past the end: %v", d)
+	}
+	write1(t, path, "head|First|second|")
+	if first.Unchanged("lib.a(x at 5)") {
+		t.Error("a change was not seen")
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/dtlto/dtlto/internal/object"
 	"time"
 )
 
@@ -23,11 +25,11 @@ func TestDigestsPipe(t *testing.T) {
 	done := make(chan bool)
 	go func() {
 		defer close(done)
-		if _, err := NewDigests(nil, later(), nil).Of(link); !errors.Is(err, errNotFile) {
+		if _, err := NewDigests(nil, later(), nil, nil).Of(link); !errors.Is(err, errNotFile) {
 			t.Errorf("Of: %v", err)
 		}
 		// If it takes the place of a file after that was looked at.
-		if _, _, err := hashFile(link, func(io.ReaderAt, int64) {}); !errors.Is(err, errNotFile) {
+		if _, _, err := hashFile(object.Part{File: link}, false, func(io.ReaderAt, int64) {}); !errors.Is(err, errNotFile) {
 			t.Errorf("hashFile: %v", err)
 		}
 		// Such a thing is no record either.
@@ -52,7 +54,7 @@ func TestDigestsPipe(t *testing.T) {
 // "update only if changed" do, is found out by the change time.
 func TestDigestsRestoredTime(t *testing.T) {
 	path := tempFile(t, "contents")
-	first := NewDigests(nil, later(), nil)
+	first := NewDigests(nil, later(), nil, nil)
 	isDigest(t, first, path, digest("contents"))
 	old := stat1(t, path)
 	for stat1(t, path).ChangeTime == old.ChangeTime { // a tick of the clock
@@ -71,7 +73,7 @@ func TestDigestsRestoredTime(t *testing.T) {
 	if first.Unchanged(path) {
 		t.Error("unchanged")
 	}
-	isDigest(t, NewDigests(first.Files(nil), later(), nil), path, digest("CONTENTS"))
+	isDigest(t, NewDigests(first.Files(nil), later(), nil, nil), path, digest("CONTENTS"))
 }
 
 func TestDigestsRetargetedLink(t *testing.T) {
@@ -79,12 +81,12 @@ func TestDigestsRetargetedLink(t *testing.T) {
 	write1(t, path+"2", "CONTENTS")
 	link := path + ".link"
 	check(t, os.Symlink(path, link))
-	first := NewDigests(nil, later(), nil)
+	first := NewDigests(nil, later(), nil, nil)
 	isDigest(t, first, link, digest("contents"))
 	check(t, os.Remove(link))
 	check(t, os.Symlink(path+"2", link))
 	if first.Unchanged(link) {
 		t.Error("unchanged")
 	}
-	isDigest(t, NewDigests(first.Files(nil), later(), nil), link, digest("CONTENTS"))
+	isDigest(t, NewDigests(first.Files(nil), later(), nil, nil), link, digest("CONTENTS"))
 }

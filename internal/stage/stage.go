@@ -89,6 +89,17 @@ func (s *Stage) open() (string, error) {
 	return "", fmt.Errorf("%s: cannot make a folder for the compiles: %d of them are there", s.name(0), maxStages)
 }
 
+// Path is the path of a file in a folder of the stage, which is made if it is not
+// there. The folder's name must not be a number: those are the compiles'.
+func (s *Stage) Path(folder, file string) (string, error) {
+	parent, err := s.open()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(parent, folder)
+	return filepath.Join(path, file), os.MkdirAll(path, 0o777)
+}
+
 // Remove removes the stage and all that is in it.
 func (s *Stage) Remove() error {
 	s.mu.Lock()

@@ -5,7 +5,11 @@
 // compiling anything (Mock). It runs no compiler.
 package thinlto
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/dtlto/dtlto/internal/object"
+)
 
 // A JobFile is one link's worth of backend compiles, as LLD 21 and newer hand it to
 // their distributor.
@@ -17,6 +21,10 @@ type JobFile struct {
 	Args   []string // common.args: the compiler, then what every job is given first
 	Inputs []string // common.inputs: files that every job reads besides its own
 	Jobs   []Job    // none when LLD's cache had every object
+
+	// Parts are the modules that are not files of their own, by their names in the
+	// jobs. There are none in a job file, for which LLD writes them out.
+	Parts map[string]object.Part
 }
 
 // A Job compiles one module to one object.

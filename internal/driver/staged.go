@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/object"
+	"github.com/dtlto/dtlto/internal/stage"
+	"github.com/dtlto/dtlto/internal/thinlto"
+	"github.com/dtlto/dtlto/internal/toolchain"
+)
+
+// staged is a link that dtlto does itself: LLD's thin link, the backends, and LLD's
+// link of their objects.
+type staged struct {
+	command  *lld.Command
+	settings *Settings
+	streams  Streams
+	lld      string // path
+	major    int    // of its version
+	clang    string
+	backend  *lld.Backend
+	stage    *stage.Stage
+	root     string // the stage's folder
+	started  time.Time
+
+	thin   lld.ThinLink
+	traced []string // what the thin link said it loaded
+	said   string   // the thin link's other messages
+}
+
+// newStaged gets a staged link ready. The error is an *inProcess when it cannot be
+// done.
+func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*staged, error) {
+	l := &staged{command: c, settings: s, streams: streams, lld: path, started: time.Now()}
+	if info, err := os.Stat(c.Output()); err == nil && !info.Mode().IsRegular() {
+		return nil, &inProcess{fmt.Errorf("%s is no regular file, beside which files could be put", c.Output()), true}
+	}
+	var err error
+	if l.clang, err = backendCompiler(c, path); err != nil {
+		return nil, &inProcess{err, true}
+	}
+	version, err := toolchain.LLDVersion(path)
+	if err != nil {
+		return nil, &inProcess{err, true}
+	}
+	l.major = version.Major
+	known := func(name string) (bool, error) { return toolchain.KnowsLLVMOption(l.clang, name) }
+	if l.backend, err = c.StagedBackend(version.Major, known); err != nil {
+		return nil, &inProcess{err, true}
+	}
+	output, err := filepath.Abs(c.Output())
+	if err != nil {
+		return nil, err
+	}
+	l.stage = stage.For(output)
+	return l, nil
+}
+
+// link does the link and returns the linker's exit code. The error is an *inProcess
+// if nothing was done and LLD must do it alone.
+func (l *staged) link(ctx context.Context) (code int, err error) {
+	defer func() {
+		if removed := l.stage.Remove(); removed != nil && err == nil {
+			fmt.Fprintf(l.streams.Err, "ld.dtlto: warning: %v\n", removed)
+		}
+	}()
+	load, err := l.thinLink(ctx)
+	if err != nil {
+		return 0, err
+	}
+	final, jobs, err := l.plan(load)
+	if err != nil {
+		return 0, err
+	}
+	_, _ = io.WriteString(l.streams.Err, l.said)
+	if err := l.lay(final); err != nil {
+		return 0, err
+	}
+	if err := l.compile(ctx, jobs); err != nil {
+		return 0, err
+	}
+	return l.finalLink(ctx, final)
+}
+
+// thinLink has LLD resolve symbols, write an index for each module and say what it
+// loaded. Whatever is wrong with it, LLD shall say itself, in-process.
+func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
+	list, err := l.stage.Path("thin", "list")
+	if err != nil {
+		return nil, &inProcess{err, true}
+	}
+	l.root = filepath.Dir(filepath.Dir(list))
+	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()) + "/"
+	if err := os.MkdirAll(prefix, 0o777); err != nil {
+		return nil, err
+	}
+	l.thin = lld.ThinLink{List: list, Prefix: prefix, Combined: filepath.Join(l.root, "thin", "combined.o")}
+	var out, messages bytes.Buffer
+	code, err := l.runLLD(ctx, l.thin.Words(l.command), &out, &messages)
+	if err != nil {
+		return nil, err
+	}
+	if code != 0 {
+		return nil, &inProcess{error: errors.New("the thin link failed")}
+	}
+	l.traced = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	l.said = messages.String()
+	text, err := os.ReadFile(list)
+	if err != nil {
+		return nil, &inProcess{fmt.Errorf("the thin link made no list of modules: %w", err), true}
+	}
+	ids, err := l.thin.IDs(string(text))
+	if err != nil {
+		return nil, &inProcess{err, true}
+	}
+	load, err := l.command.ReadLoad(l.traced, ids)
+	if err != nil {
+		return nil, &inProcess{err, true}
+	}
+	return load, nil
+}
+
+// plan says what the backends are to do, and what is to be done with their objects.
+func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) {
+	combined := ""
+	jobs := &thinlto.JobFile{Output: l.command.Output(), Inputs: l.backend.Inputs, Parts: map[string]object.Part{}}
+	for i := range load.Loaded {
+		m := &load.Loaded[i]
+		if m.Kind == lld.Regular || m.Split {
+			combined = l.thin.Combined
+		}
+		if m.Kind != lld.Module {
+			continue
+		}
+		if len(jobs.Args) == 0 {
+			jobs.Args = append([]string{l.clang}, l.backend.Words(m.Triple)...)
+		}
+		if m.File != m.ID {
+			jobs.Parts[m.ID] = object.Part{File: m.File, Offset: m.Offset, Size: m.Size}
+		}
+	}
+	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, filepath.Join(l.root, "thin", "dependencies"))
+	if err != nil {
+		return nil, nil, &inProcess{err, true}
+	}
+	for i := range load.Loaded {
+		if m := &load.Loaded[i]; m.Kind == lld.Module {
+			job, err := l.job(m, final.Objects[len(jobs.Jobs)])
+			if err != nil {
+				return nil, nil, &inProcess{err, true}
+			}
+			jobs.Jobs = append(jobs.Jobs, job)
+		}
+	}
+	return final, jobs, nil
+}
+
+// job is the compile of a module.
+func (l *staged) job(m *lld.Loaded, to string) (thinlto.Job, error) {
+	index := l.thin.Prefix + m.ID + ".thinlto.bc"
+	imports, err := os.ReadFile(l.thin.Prefix + m.ID + ".imports")
+	if err == nil {
+		var info os.FileInfo
+		if info, err = os.Stat(index); err == nil && info.Size() == 0 {
+			err = fmt.Errorf("%s: the thin link made no index for it", m.ID)
+		}
+	}
+	if err != nil {
+		return thinlto.Job{}, err
+	}
+	return thinlto.Job{
+		Args:    []string{m.ID, "-fthinlto-index=" + index, "-o", to},
+		Inputs:  append([]string{m.ID, index}, strings.FieldsFunc(string(imports), func(r rune) bool { return r == '\n' })...),
+		Outputs: []string{to},
+	}, nil
+}
+
+// compile makes the objects.
+func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
+	b := &backends{
+		settings: l.settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
+		written: fileTime(l.thin.List), links: true, major: l.major,
+	}
+	return b.run(ctx)
+}
+
+// runLLD runs LLD, in a group of its own so that an interrupt reaches it through us.
+func (l *staged) runLLD(ctx context.Context, words []string, out, messages io.Writer) (code int, err error) {
+	words, err = shorten(words)
+	if err != nil {
+		return 0, err
+	}
+	return exec.Tool(ctx, l.lld, words, out, messages)
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"io"
+	"iter"
+	"os"
+
+	"github.com/dtlto/dtlto/internal/object"
+)
+
+// Input is a file that a link names, by itself or in a linker script, with what
+// the options in front of it say of it.
+type Input struct {
+	// Path is what LLD opens, as it spells it.
+	Path string
+	// Library is the NAME of a -lNAME that was found at Path.
+	Library string
+	// Script says that it is a linker script; Lists that it does nothing but name the
+	// inputs that come next.
+	Script, Lists bool
+	State
+}
+
+// State is what options change for the inputs behind them.
+type State struct {
+	AsNeeded    bool // a shared library counts only if it is referred to
+	Static      bool // -l finds archives only
+	Whole       bool // archives are taken whole
+	Lazy        bool // between --start-lib and --end-lib
+	Binary      bool // --format=binary: data
+	JustSymbols bool // --just-symbols: addresses
+}
+
+// positional are the options that only change the State, beside --format.
+var positional = map[string]func(*State){
+	"as-needed": func(s *State) { s.AsNeeded = true }, "no-as-needed": func(s *State) { s.AsNeeded = false },
+	"whole-archive": func(s *State) { s.Whole = true }, "no-whole-archive": func(s *State) { s.Whole = false },
+	"Bstatic": func(s *State) { s.Static = true }, "Bdynamic": func(s *State) { s.Static = false },
+	"start-lib": func(s *State) { s.Lazy = true }, "end-lib": func(s *State) { s.Lazy = false },
+	"start-group": func(*State) {}, "end-group": func(*State) {},
+}
+
+// stateReader follows the State along a command line.
+type stateReader struct {
+	State
+	saved []State
+}
+
+// read takes an option's effect and says whether it had no other.
+func (r *stateReader) read(arg Arg) bool {
+	if set, ok := positional[arg.Name]; ok {
+		set(&r.State)
+		return true
+	}
+	switch arg.Name {
+	case "omagic", "nmagic": // options in their own right, too
+		r.Static = true
+		return false
+	case "format":
+		r.Binary = arg.Value == "binary"
+	case "push-state":
+		r.saved = append(r.saved, r.State)
+	case "pop-state":
+		if n := len(r.saved); n > 0 { // what LLD saves
+			s := r.saved[n-1]
+			r.AsNeeded, r.Static, r.Whole, r.saved = s.AsNeeded, s.Static, s.Whole, r.saved[:n-1]
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// input is the file that an argument names; ok is false if it names none, or a
+// library that is nowhere.
+func (c *Command) input(arg Arg, s State) (in Input, ok bool) {
+	in = Input{Path: arg.Value, State: s}
+	switch arg.Name {
+	case "":
+	case "just-symbols":
+		in.JustSymbols = true
+	case "library":
+		in.Path, in.Library = c.library(arg.Value, s.Static), arg.Value
+	default:
+		return in, false
+	}
+	return in, in.Path != ""
+}
+
+// Inputs are the files that the command line of a link names, in order, each linker
+// script followed by what it names. The error is an *Untranslatable for a script
+// that names files and does something else.
+func (c *Command) Inputs() iter.Seq2[Input, error] {
+	return func(yield func(Input, error) bool) {
+		x := &expansion{command: c, yield: yield}
+		var state stateReader
+		for _, arg := range c.Args {
+			if state.read(arg) {
+				continue
+			}
+			if arg.Name == "script" || arg.Name == "default-script" {
+				if !x.onlyCommands(arg.Value) {
+					return
+				}
+				continue
+			}
+			if in, ok := c.input(arg, state.State); ok && !x.add(in, 0) {
+				return
+			}
+		}
+	}
+}
+
+// OpenedFiles are the files that LLD opens for the inputs of the command line, each
+// once, in its order.
+func (c *Command) OpenedFiles() []string {
+	var files []string
+	seen := map[string]bool{}
+	add := func(path string) {
+		if !seen[path] {
+			seen[path] = true
+			files = append(files, path)
+		}
+	}
+	for in, err := range c.Inputs() {
+		if err == nil {
+			add(in.Path)
+		}
+	}
+	return files
+}
+
+// FinalState is the State behind the last argument.
+func (c *Command) FinalState() State {
+	var state stateReader
+	for _, arg := range c.Args {
+		state.read(arg)
+	}
+	return state.State
+}
+
+// expansion replaces scripts by what they name. Its methods return false when the
+// walk is over.
+type expansion struct {
+	command *Command
+	yield   func(Input, error) bool
+}
+
+// maxScriptDepth is how deep scripts may name each other.
+const maxScriptDepth = 16
+
+func (x *expansion) add(in Input, depth int) bool {
+	if in.Binary || in.JustSymbols {
+		return x.yield(in, nil)
+	}
+	text, ok := scriptText(in.Path)
+	if !ok {
+		return x.yield(in, nil)
+	}
+	script := readScript(text)
+	in.Script, in.Lists = true, script.names != nil
+	switch {
+	case depth == maxScriptDepth:
+		return x.refuse(in.Path, "is one of too many linker scripts that name each other")
+	case script.names == nil && len(script.includes) == 0:
+		return x.yield(in, nil) // commands only
+	case script.other || len(script.includes) > 0:
+		return x.refuse(in.Path, "is a linker script that names inputs and does more")
+	}
+	if !x.yield(in, nil) {
+		return false
+	}
+	for _, named := range script.names {
+		next, ok := x.named(in, named)
+		if ok && !x.add(next, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// named is a file that a script names.
+func (x *expansion) named(script Input, named scriptName) (in Input, ok bool) {
+	in = Input{State: script.State}
+	in.AsNeeded = in.AsNeeded || named.asNeeded
+	in.Path, _ = x.command.scriptInput(script.Path, named.name)
+	if named.library() != "" {
+		in.Library = named.library()
+		in.Path = x.command.library(in.Library, in.Static)
+	}
+	return in, in.Path != ""
+}
+
+// onlyCommands looks at a script given with -T.
+func (x *expansion) onlyCommands(path string) bool {
+	text, ok := scriptText(path)
+	if script := readScript(text); !ok || script.names == nil && len(script.includes) == 0 {
+		return true
+	}
+	return x.refuse(path, "is a linker script that names inputs and does more")
+}
+
+func (x *expansion) refuse(path, why string) bool {
+	x.yield(Input{}, &Untranslatable{path, why})
+	return false
+}
+
+// scriptText is a file's text unless it is an object, an archive or too large.
+func scriptText(path string) (string, bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || kindOf(f) != object.Unknown {
+		return "", false
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxScript))
+	return string(text), err == nil
+}

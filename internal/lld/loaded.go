@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"debug/elf"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/object"
+)
+
+// LoadedKind says what a loaded file is to a link.
+type LoadedKind uint8
+
+// The kinds of loaded files. An object with a FatLTO section is what that is.
+const (
+	Native  LoadedKind = iota // an object, or data
+	Shared                    // a shared library
+	Module                    // bitcode with a ThinLTO module
+	Regular                   // bitcode without
+)
+
+// Loaded is a file or a member of an archive that a thin link took.
+type Loaded struct {
+	Kind LoadedKind
+	// Path is the file, or the archive, as LLD spells it.
+	Path string
+	// Member is the member of the archive, nil for a file.
+	Member *object.Member
+	// ID is a Module's name in index shards.
+	ID string
+	// Split says that a Module has a part for regular LTO.
+	Split bool
+	// Triple is what a Module is for.
+	Triple string
+	// File, Offset and Size are where the contents are; of a FatLTO object, the
+	// bitcode.
+	File         string
+	Offset, Size int64
+	// Input is how the command line names the file, nil if it does not: a member, or
+	// what a dependent-library record led to.
+	Input *Input
+}
+
+// Name is the file as LLD prints it, less the offset of a member.
+func (l *Loaded) Name() string {
+	if l.Member == nil {
+		return l.Path
+	}
+	return l.Path + "(" + l.Member.Name + ")"
+}
+
+// Inexact is why a link cannot be done in steps exactly.
+type Inexact struct{ File, Why string }
+
+func (e *Inexact) Error() string { return e.File + " " + e.Why }
+
+// A Load is what a thin link loaded, and what it left.
+type Load struct {
+	// Loaded are in the order in which LLD took them.
+	Loaded []Loaded
+	// Inputs are the command line's, in order.
+	Inputs []Input
+	// Rests are what a backend's library calls may still need, in the order of the
+	// inputs.
+	Rests []Rest
+
+	command  *Command
+	archives map[string]*archiveFile
+}
+
+// ReadLoad finds out what a thin link loaded. trace is what LLD printed for
+// --trace, ids are its modules in its order. The error is an *Inexact or
+// *Untranslatable if that cannot be told.
+func (c *Command) ReadLoad(trace, ids []string) (*Load, error) {
+	l := &Load{command: c, archives: map[string]*archiveFile{}, Loaded: make([]Loaded, 0, len(trace))}
+	defer l.closeArchives()
+	named := map[string][]int{}
+	for in, err := range c.Inputs() {
+		if err != nil {
+			return nil, err
+		}
+		named[in.Path] = append(named[in.Path], len(l.Inputs))
+		l.Inputs = append(l.Inputs, in)
+	}
+	for _, line := range trace {
+		loaded, err := l.find(line, ids, named)
+		if err != nil {
+			return nil, err
+		}
+		if loaded.Kind == Module {
+			if len(ids) == 0 || ids[0] != loaded.ID {
+				return nil, &Inexact{loaded.Name(), "is not where LLD's list of modules has it"}
+			}
+			ids = ids[1:]
+		}
+		l.Loaded = append(l.Loaded, loaded)
+	}
+	if len(ids) > 0 {
+		return nil, &Inexact{ids[0], "is not among the files that LLD says it loaded"}
+	}
+	return l, l.readRests(named)
+}
+
+// find is the file or member that LLD calls line.
+func (l *Load) find(line string, ids []string, named map[string][]int) (Loaded, error) {
+	places := named[line]
+	if info, err := os.Stat(line); len(places) > 0 || err == nil && info.Mode().IsRegular() {
+		loaded := Loaded{Path: line, File: line}
+		if len(places) > 0 {
+			loaded.Input = &l.Inputs[places[0]]
+			named[line] = places[1:]
+		}
+		return loaded, l.look(&loaded)
+	}
+	archive, name, err := l.splitMember(line)
+	if err != nil {
+		return Loaded{}, err
+	}
+	whole := false
+	for _, i := range named[archive.path] {
+		whole = whole || l.Inputs[i].Whole
+	}
+	return l.choose(archive, name, whole, ids)
+}
+
+// splitMember is the archive and the member's name of a line "ARCHIVE(MEMBER)".
+// Both may have parentheses in them.
+func (l *Load) splitMember(line string) (found *archiveFile, name string, err error) {
+	for i := range len(line) {
+		if line[i] != '(' || !strings.HasSuffix(line, ")") {
+			continue
+		}
+		archive := l.archive(line[:i])
+		if archive == nil || len(archive.named[line[i+1:len(line)-1]]) == 0 {
+			continue
+		}
+		if found != nil {
+			return nil, "", &Inexact{line, "could be a member of two archives"}
+		}
+		found, name = archive, line[i+1:len(line)-1]
+	}
+	if found == nil {
+		return nil, "", &Inexact{line, "is what LLD says it loaded, and no such file or member is known"}
+	}
+	return found, name, nil
+}
+
+// choose is the member that LLD means by a name which several may have.
+func (l *Load) choose(a *archiveFile, name string, whole bool, ids []string) (Loaded, error) {
+	var modules, others []Loaded
+	for _, m := range a.named[name] {
+		if a.taken[m.HeaderOffset] {
+			continue
+		}
+		loaded := Loaded{Path: a.path, Member: m}
+		if err := l.lookMember(a, &loaded); err != nil {
+			return Loaded{}, err
+		}
+		if whole { // one after the other
+			return a.take(loaded), nil
+		}
+		if loaded.Kind != Module {
+			others = append(others, loaded)
+		} else if len(ids) > 0 && loaded.ID == ids[0] {
+			modules = append(modules, loaded)
+		}
+	}
+	switch {
+	case len(modules) == 1 && len(others) == 0:
+		return a.take(modules[0]), nil
+	case len(modules) == 0 && len(others) == 1:
+		return a.take(others[0]), nil
+	}
+	return Loaded{}, &Inexact{a.path + "(" + name + ")", "is one of several members of that name, and LLD does not say which it loaded"}
+}
+
+// look finds out what a file is.
+func (l *Load) look(loaded *Loaded) error {
+	f, err := os.Open(loaded.File)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if in := loaded.Input; in != nil && (in.Binary || in.JustSymbols) {
+		return nil
+	}
+	loaded.Size = info.Size()
+	loaded.ID = loaded.Path
+	return l.identify(f, loaded)
+}
+
+func (l *Load) lookMember(a *archiveFile, loaded *Loaded) error {
+	m := loaded.Member
+	id := fmt.Sprintf("%s(%s at %d)", a.path, path.Base(m.Name), m.HeaderOffset)
+	if m.Thin {
+		loaded.File = object.ThinPath(a.path, *m)
+		if err := l.look(loaded); err != nil {
+			return err
+		}
+	} else {
+		loaded.File, loaded.Offset, loaded.Size = a.path, m.Offset, m.Size
+		if err := l.identify(a.file, loaded); err != nil {
+			return err
+		}
+	}
+	if loaded.Kind == Module {
+		loaded.ID = id
+	}
+	return nil
+}
+
+// identify says what the contents are that a file has where loaded says.
+func (l *Load) identify(f io.ReaderAt, loaded *Loaded) error {
+	r := io.NewSectionReader(f, loaded.Offset, loaded.Size)
+	kind, offset, size, err := bitcodeIn(r, loaded.Size, l.command.Enabled("fat-lto-objects"))
+	if err != nil {
+		return &Inexact{loaded.Name(), "cannot be read: " + err.Error()}
+	}
+	switch kind {
+	case object.Bitcode:
+	case object.ELF:
+		if header := [18]byte{}; isShared(r, &header) {
+			loaded.Kind = Shared
+		}
+		loaded.ID = ""
+		return nil
+	default:
+		return &Inexact{loaded.Name(), "is no object that is known"}
+	}
+	identity, err := bitcode.IdentifyAt(io.NewSectionReader(r, offset, size), size)
+	if err != nil {
+		return &Inexact{loaded.Name(), "has bitcode that cannot be read: " + err.Error()}
+	}
+	loaded.Offset, loaded.Size = loaded.Offset+offset, size
+	loaded.Kind = Regular
+	if identity.ThinLTO() {
+		loaded.Kind, loaded.Split, loaded.Triple = Module, len(identity.Modules) > 1, identity.Modules[0].Triple
+	} else {
+		loaded.ID = ""
+	}
+	return nil
+}
+
+// bitcodeIn says what a file is, object.Bitcode if it has a FatLTO section and that
+// counts, and where in it the bitcode is.
+func bitcodeIn(r io.ReaderAt, size int64, fat bool) (kind object.Kind, offset, length int64, err error) {
+	kind = kindOf(r)
+	if kind == object.ELF && fat {
+		offset, length, ok, err := object.Section(r, size, ".llvm.lto")
+		if ok && err == nil {
+			return object.Bitcode, offset, length, nil
+		}
+		return kind, 0, size, err
+	}
+	return kind, 0, size, nil
+}
+
+// isShared says whether an ELF file is a shared library, by its e_type.
+func isShared(r io.ReaderAt, header *[18]byte) bool {
+	if _, err := r.ReadAt(header[:], 0); err != nil {
+		return false
+	}
+	low, high := header[16], header[17]
+	if header[elf.EI_DATA] == byte(elf.ELFDATA2MSB) {
+		low, high = high, low
+	}
+	return elf.Type(low)|elf.Type(high)<<8 == elf.ET_DYN
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import "strings"
+
+// ThinLink is where a thin link puts what it finds out.
+type ThinLink struct {
+	List     string // the file that gets the objects' names
+	Prefix   string // goes before each module's id in names of files
+	Combined string // the object of what is regular LTO
+}
+
+// notInThinLink are options that a thin link must not see: what they make is the
+// final link's.
+var notInThinLink = map[string]bool{
+	"Map": true, "print-map": true, "cref": true, "v": true, "verbose": true, "trace": true, "dependency-file": true,
+	"time-trace": true, "time-trace-file": true, "time-trace-granularity": true, "thinlto-cache-dir": true, "thinlto-cache-policy": true,
+	"print-gc-sections": true, "print-icf-sections": true, "print-memory-usage": true, "stats": true,
+}
+
+// Words are the argv of the thin link: the user's, and what makes LLD write an index
+// for each module and tell what it loads.
+func (t *ThinLink) Words(c *Command) []string {
+	words := c.Without(func(arg Arg) bool { return notInThinLink[arg.Name] || c.onlyOurs(arg) })
+	return append(words, "--thinlto-index-only="+t.List, "--thinlto-emit-imports-files",
+		"--thinlto-prefix-replace=;"+t.Prefix, "--lto-obj-path="+t.Combined, "--trace")
+}
+
+// onlyOurs says whether an LLD that does not distribute must not see arg.
+func (c *Command) onlyOurs(arg Arg) bool {
+	return isOwn(arg) || c.isOldSpelling(arg) || strings.HasPrefix(arg.Name, "thinlto-distributor") ||
+		strings.HasPrefix(arg.Name, "thinlto-remote-compiler")
+}
+
+// IDs are the ids of the modules whose objects' names are in a thin link's list.
+func (t *ThinLink) IDs(list string) ([]string, error) {
+	var ids []string
+	for line := range strings.Lines(list) {
+		id, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), t.Prefix)
+		switch {
+		case !ok:
+			return nil, &Inexact{line, "is in LLD's list of objects and not where it was told to put them"}
+		case !IsASCII(id):
+			return nil, &Untranslatable{id, notASCII}
+		case Climbs(id) > Climbs(t.Prefix):
+			return nil, &Inexact{id, "would have its index outside of the working folder"}
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// Climbs is how many levels above its beginning a relative path comes, at most. A
+// Prefix of so many folders more keeps what is put behind it from leaving it.
+func Climbs(file string) int {
+	depth, lowest := 0, 0
+	for part := range strings.SplitSeq(file, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			depth--
+			lowest = min(lowest, depth)
+		default:
+			depth++
+		}
+	}
+	return -lowest
+}
+
+// DeepestClimb is that of all that the link may open.
+func (c *Command) DeepestClimb() int {
+	deepest := 0
+	for _, folder := range c.searchPaths() {
+		deepest = max(deepest, Climbs(folder))
+	}
+	for in, err := range c.Inputs() {
+		if err == nil {
+			deepest = max(deepest, Climbs(in.Path))
+		}
+	}
+	return deepest
+}
