@@ -5,9 +5,10 @@
 // linker would compile them as ThinLTO. It brings the summary index shards that a
 // thin link makes into a canonical form, and tells what differs between two.
 //
-// A [Cursor] walks a bitstream entry by entry. [Identify] and [SymbolNames], which
-// read modules, and [Index], which is for shards, are built on it. The layout comes from LLVM's "Bitcode File Format" page and from
-// what llvm-bcanalyzer 14, 19 and 22 show; that of summary records is a table in
+// A [Cursor] walks a bitstream entry by entry. [Identify], [SymbolNames] and
+// [PropertiesAt], which read modules, and [Index], which is for shards, are built on
+// it. The layout comes from LLVM's "Bitcode File Format" page and from what
+// llvm-bcanalyzer 14, 19 and 22 show; that of summary records is a table in
 // summary.go, which names its sources.
 //
 // Input is taken to be hostile. Malformed bitcode gives an [*Error] with the

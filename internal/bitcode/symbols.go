@@ -16,6 +16,7 @@ import (
 const (
 	moduleGlobalVar = 7  // MODULE_CODE_GLOBALVAR
 	moduleFunction  = 8  // MODULE_CODE_FUNCTION
+	moduleOldAlias  = 9  // MODULE_CODE_ALIAS_OLD, of LLVM before 4
 	moduleAlias     = 14 // MODULE_CODE_ALIAS
 	moduleIFunc     = 15 // MODULE_CODE_IFUNC
 

@@ -49,11 +49,16 @@ func place(c lld.Copy) error {
 	if c.Size >= 0 {
 		return object.Part{File: c.From, Offset: c.Offset, Size: c.Size}.Extract(c.To)
 	}
-	from, err := filepath.Abs(c.From)
+	return link(c.From, c.To)
+}
+
+// link makes a symbolic link to a file.
+func link(from, to string) error {
+	from, err := filepath.Abs(from)
 	if err != nil {
 		return err
 	}
-	return os.Symlink(from, c.To)
+	return os.Symlink(from, to)
 }
 
 // writeRest writes an archive without the members that must not come again.

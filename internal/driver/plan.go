@@ -70,7 +70,10 @@ func backendArgs(major int) []string {
 func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
 	p := &planned{job: job, number: number, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
-	common := slices.Concat(b.jobs.Args, backendArgs(b.major))
+	common := slices.Clone(b.jobs.Args)
+	if n := len(common); common[n-1] != "ir" { // else a staged link's, complete
+		common = append(common, backendArgs(b.major)...)
+	}
 	triple := b.triple(job.Module())
 	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
 		common = append(common, target) // LTO compiles each module for its own; LLD names the first one's

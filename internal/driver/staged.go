@@ -187,8 +187,11 @@ func (l *staged) job(m *lld.Loaded, to string) (thinlto.Job, error) {
 	}, nil
 }
 
-// compile makes the objects.
+// compile makes the objects, or has the user's distributor make them.
 func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
+	if program, args, ok := l.distributor(); ok {
+		return l.callDistributor(ctx, program, args, jobs)
+	}
 	b := &backends{
 		settings: l.settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
 		written: fileTime(l.thin.List), links: true, major: l.major,

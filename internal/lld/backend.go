@@ -250,6 +250,9 @@ func (b *Backend) addBasicBlocks(c *Command, major int) error {
 		}
 	}
 	if addressMap {
+		if major < firstAddressMap {
+			return &Untranslatable{"--lto-basic-block-address-map", fmt.Sprintf("has no Clang spelling before LLVM %d", firstAddressMap)}
+		}
 		b.Args = append(b.Args, "-fbasic-block-address-map")
 	}
 	if c.Enabled("lto-unique-basic-block-section-names") {

@@ -62,7 +62,14 @@ func TestReadBackend(t *testing.T) {
 		{line: "-pie -plugin-opt=cs-profile-path=p.profdata", args: "-fprofile-use=p.profdata", inputs: []string{"p.profdata"}},
 		{line: "-pie --lto-cs-profile-generate --lto-cs-profile-file=p%m", args: "-Xclang -fprofile-instrument=csllvm -Xclang -fprofile-instrument-path=p%m"},
 		{line: "-pie --lto-cs-profile-generate", why: "--lto-cs-profile-generate"},
-		{line: "-pie --lto-sample-profile=x --save-temps --thinlto-cache-dir=d --lto-whole-program-visibility --disable-verify"},
+		{line: "-pie --lto-sample-profile=x", args: "-fno-sample-profile-use-profi"},
+		{line: "-r"},
+		{line: "-r -plugin-opt=-relocation-model=static", args: "-fno-pic -fno-pic"},
+		{line: "-pie -plugin-opt dwo_dir=d", why: "-plugin-opt dwo_dir=d"},
+		{line: "-pie -mllvm -lto-embed-bitcode=optimized", why: "beside the bitcode"},
+		{line: "-pie --lto-basic-block-sections=labels", why: "use --lto-basic-block-address-map"},
+		{line: "-pie --no-lto-pgo-warn-mismatch -mllvm -no-pgo-warn-mismatch"},
+		{line: "-pie --save-temps --thinlto-cache-dir=d --lto-whole-program-visibility --disable-verify"},
 		{line: "-pie -mllvm -thinlto-cc1-arg=-x"},
 	} {
 		b, err := command(tc.line).ReadBackend(knownLLVM)

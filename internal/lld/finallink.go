@@ -71,7 +71,6 @@ const Refusal = "dtlto-refuses-bitcode-that-the-thin-link-did-not-load"
 // notInFinalLink are options of the thin link's alone.
 var notInFinalLink = map[string]bool{
 	"warn-backrefs": true, "warn-backrefs-exclude": true, "why-extract": true, "print-archive-stats": true,
-	"thinlto-cache-dir": true, "thinlto-cache-policy": true,
 }
 
 // FinalLink plans the link. Its folders are made below root; combined is the object
@@ -87,7 +86,7 @@ func (l *Load) FinalLink(root, combined, dependencies string) (*FinalLink, error
 	placed := false
 	for _, arg := range l.command.Args {
 		switch {
-		case state.read(arg) || notInFinalLink[arg.Name] || l.command.onlyOurs(arg):
+		case state.read(arg) || notInFinalLink[arg.Name] || !l.command.ForFinalLink(arg):
 		case arg.IsInput() || arg.Name == "library" || arg.Name == "just-symbols":
 			if !placed {
 				f.Words, placed = append(f.Words, inputs...), true

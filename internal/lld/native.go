@@ -92,6 +92,20 @@ func isOwn(arg Arg) bool {
 	return ok
 }
 
+// DistributorArgs are the user's arguments for a distributor.
+func (c *Command) DistributorArgs() []string {
+	var args []string
+	for _, arg := range c.Args {
+		switch name, value, old := oldLLVMOption(arg.Value); {
+		case arg.Name == "thinlto-distributor-arg":
+			args = append(args, arg.Value)
+		case arg.Name == "mllvm" && old && name == "thinlto-distributor-arg":
+			args = append(args, value)
+		}
+	}
+	return args
+}
+
 // isOldSpelling says whether arg is an option of the first DTLTO patches that
 // no released LLD has.
 func (c *Command) isOldSpelling(arg Arg) bool {

@@ -15,22 +15,15 @@ type ThinLink struct {
 // final link's.
 var notInThinLink = map[string]bool{
 	"Map": true, "print-map": true, "cref": true, "v": true, "verbose": true, "trace": true, "dependency-file": true,
-	"time-trace": true, "time-trace-file": true, "time-trace-granularity": true, "thinlto-cache-dir": true, "thinlto-cache-policy": true,
 	"print-gc-sections": true, "print-icf-sections": true, "print-memory-usage": true, "stats": true,
 }
 
 // Words are the argv of the thin link: the user's, and what makes LLD write an index
 // for each module and tell what it loads.
 func (t *ThinLink) Words(c *Command) []string {
-	words := c.Without(func(arg Arg) bool { return notInThinLink[arg.Name] || c.onlyOurs(arg) })
+	words := c.Without(func(arg Arg) bool { return notInThinLink[arg.Name] || !c.ForThinLink(arg) })
 	return append(words, "--thinlto-index-only="+t.List, "--thinlto-emit-imports-files",
 		"--thinlto-prefix-replace=;"+t.Prefix, "--lto-obj-path="+t.Combined, "--trace")
-}
-
-// onlyOurs says whether an LLD that does not distribute must not see arg.
-func (c *Command) onlyOurs(arg Arg) bool {
-	return isOwn(arg) || c.isOldSpelling(arg) || strings.HasPrefix(arg.Name, "thinlto-distributor") ||
-		strings.HasPrefix(arg.Name, "thinlto-remote-compiler")
 }
 
 // IDs are the ids of the modules whose objects' names are in a thin link's list.

@@ -188,10 +188,10 @@ func (f *filter) write(w io.Writer) error {
 	if f.thin {
 		magic = thinArchiveMagic
 	}
-	b.WriteString(magic)
+	_, _ = b.WriteString(magic)
 	if f.symbolTable.Name != "" {
-		b.Write(memberHeader(f.symbolTable.Name, f.symbols.size()))
-		b.Write(f.symbols.contents(func(i int) int64 { return f.entries[i].to }))
+		_, _ = b.Write(memberHeader(f.symbolTable.Name, f.symbols.size()))
+		_, _ = b.Write(f.symbols.contents(func(i int) int64 { return f.entries[i].to }))
 	}
 	if f.nameSize > 0 {
 		f.writeThin(b)
@@ -204,21 +204,21 @@ func (f *filter) write(w io.Writer) error {
 
 // writeThin writes names and headers; b keeps the error.
 func (f *filter) writeThin(b *bufio.Writer) {
-	b.Write(memberHeader("//", f.nameSize))
+	_, _ = b.Write(memberHeader("//", f.nameSize))
 	n := int64(0)
 	for _, e := range f.entries {
 		if e.kept {
 			name := f.name(e.Member) + nameEnd
-			b.WriteString(name)
+			_, _ = b.WriteString(name)
 			n += int64(len(name))
 		}
 	}
 	if n < f.nameSize {
-		b.WriteByte('\n')
+		_ = b.WriteByte('\n')
 	}
 	for _, e := range f.entries {
 		if e.kept {
-			b.Write(memberHeader(longField(e.nameAt), e.Size))
+			_, _ = b.Write(memberHeader(longField(e.nameAt), e.Size))
 		}
 	}
 }
@@ -251,7 +251,7 @@ func (f *filter) copyRange(w io.Writer, from, to int64) error {
 		return err
 	}
 	_, err := io.CopyN(w, f.source, to-from)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return err

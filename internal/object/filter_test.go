@@ -72,7 +72,7 @@ func archiveOf(t *testing.T, dir string, command []string, name func(Member) str
 	write(t, filepath.Join(dir, "res/.keep"), "")
 	orig := filepath.Join(dir, "orig/libx.a")
 	write(t, orig, "")
-	os.Remove(orig)
+	_ = os.Remove(orig)
 	llvmtest.Output(t, filepath.Dir(orig), command[0], append(append(command[1:], "libx.a"), files...)...)
 	after = filterFile(t, orig, filepath.Join(dir, "res/libx.a"), keepOf(t, orig), name)
 	return read(t, orig), after

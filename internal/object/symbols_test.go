@@ -82,7 +82,7 @@ func TestFilterKind(t *testing.T) {
 		{"llvm-ar-22 --format=coff qc", "table / at offset"},
 	} {
 		command := append(strings.Fields(test.make), "x.a", "m.o", "a_name_that_is_longer_than_16.o")
-		os.Remove(filepath.Join(dir, "x.a"))
+		_ = os.Remove(filepath.Join(dir, "x.a"))
 		llvmtest.Output(t, dir, command[0], command[1:]...)
 		if _, err := filterAll(read(t, filepath.Join(dir, "x.a"))); !errors.Is(err, errKind) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", test.make, err)
