@@ -111,7 +111,8 @@ var options = map[string]kind{
 	"-fdirect-access-external-data": plain, "-fomit-frame-pointer": plain, "-fvectorize": plain, "-fslp-vectorize": plain,
 	"-funroll-loops": plain, "-fwhole-program-vtables": plain, "-fsplit-lto-unit": plain, "-funified-lto": plain,
 	"-fmerge-functions": plain, "-fdebug-info-for-profiling": plain, "-fplt": plain, "-fsemantic-interposition": plain,
-	"-falign-loops": number, "-falign-functions": number,
+	"-fsample-profile-use-profi": plain,
+	"-falign-loops":              number, "-falign-functions": number,
 
 	"-fthinlto-index": file, "-fprofile-use": file, "-fprofile-instr-use": file, "-fprofile-sample-use": file,
 	"-fbasic-block-sections": blocks,

@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/object"
 )
@@ -82,6 +84,33 @@ func writeRest(c lld.RestCopy) (err error) {
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
 	return object.Filter(to, from, info.Size(), c.Rest.Keep, func(m object.Member) string { return object.ThinPath(archive, m) })
+}
+
+// hide adds an object to the link that hides the symbols that bitcode hides.
+func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) error {
+	source, err := l.hidden.Assembly(f.Objects)
+	if err != nil {
+		return &inProcess{err, true}
+	}
+	if source == "" {
+		return nil
+	}
+	text, err := l.stage.Path("hidden", "hidden.s")
+	if err == nil {
+		err = os.WriteFile(text, []byte(source), 0o666)
+	}
+	if err != nil {
+		return err
+	}
+	object := strings.TrimSuffix(text, ".s") + ".o"
+	target := common[slices.IndexFunc(common, func(arg string) bool { return strings.HasPrefix(arg, "--target=") })]
+	var said bytes.Buffer
+	code, err := exec.Tool(ctx, l.clang, []string{"-c", target, "-x", "assembler", text, "-o", object}, &said, &said)
+	if err == nil && code != 0 {
+		err = &inProcess{fmt.Errorf("symbols cannot be hidden: %s", said.String()), true}
+	}
+	f.Words = append(f.Words, object)
+	return err
 }
 
 // finalLink links the objects and says what LLD said, in the user's names and without

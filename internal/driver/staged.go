@@ -36,6 +36,7 @@ type staged struct {
 	started  time.Time
 
 	thin   lld.ThinLink
+	hidden *lld.Hidden
 	traced []string // what the thin link said it loaded
 	said   string   // the thin link's other messages
 }
@@ -89,6 +90,9 @@ func (l *staged) link(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	if err := l.compile(ctx, jobs); err != nil {
+		return 0, err
+	}
+	if err := l.hide(ctx, final, jobs.Args); err != nil {
 		return 0, err
 	}
 	return l.finalLink(ctx, final)
@@ -150,6 +154,10 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 		if m.File != m.ID {
 			jobs.Parts[m.ID] = object.Part{File: m.File, Offset: m.Offset, Size: m.Size}
 		}
+	}
+	var err error
+	if l.hidden, err = load.Hidden(l.settings.Jobs); err != nil {
+		return nil, nil, &inProcess{err, true}
 	}
 	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, filepath.Join(l.root, "thin", "dependencies"))
 	if err != nil {

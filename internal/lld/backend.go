@@ -225,38 +225,39 @@ func (c *Command) level(name string, otherwise int) (level int, ok bool) {
 	return n, true
 }
 
-// firstAddressMap is the first LLVM, of those tried, with -fbasic-block-address-map.
-const firstAddressMap = 19
-
 func (b *Backend) addBasicBlocks(c *Command, major int) error {
 	addressMap := c.Enabled("lto-basic-block-address-map")
-	if v, ok := c.Last("lto-basic-block-sections"); ok {
-		switch v {
-		case "all", "none":
-			b.Args = append(b.Args, "-fbasic-block-sections="+v)
-		case "labels":
-			switch {
-			case major < firstAddressMap:
-				b.Args = append(b.Args, "-fbasic-block-sections=labels")
-			case major == firstAddressMap:
-				addressMap = true
-			default: // LLD 22 has it deprecated and without effect; 20 and 21 were not tried
-				return &Untranslatable{"--lto-basic-block-sections=labels", "is not what it was; use --lto-basic-block-address-map"}
-			}
-		case "":
-		default: // a file that lists the blocks
-			b.Args = append(b.Args, "-fbasic-block-sections=list="+v)
-			b.Inputs = append(b.Inputs, v)
+	switch v, _ := c.Last("lto-basic-block-sections"); v {
+	case "":
+	case "all", "none":
+		b.Args = append(b.Args, "-fbasic-block-sections="+v)
+	case "labels":
+		if major > firstAddressMap { // in LLD 22 without effect; 20 and 21 were not tried
+			return &Untranslatable{"--lto-basic-block-sections=labels", "is not what it was; use --lto-basic-block-address-map"}
 		}
-	}
-	if addressMap {
-		if major < firstAddressMap {
-			return &Untranslatable{"--lto-basic-block-address-map", fmt.Sprintf("has no Clang spelling before LLVM %d", firstAddressMap)}
+		if addressMap = addressMap || major == firstAddressMap; !addressMap {
+			b.Args = append(b.Args, "-fbasic-block-sections=labels")
 		}
-		b.Args = append(b.Args, "-fbasic-block-address-map")
+	default: // a file that lists the blocks
+		b.Args = append(b.Args, "-fbasic-block-sections=list="+v)
+		b.Inputs = append(b.Inputs, v)
 	}
 	if c.Enabled("lto-unique-basic-block-section-names") {
 		b.Args = append(b.Args, "-funique-basic-block-section-names")
+	}
+	return b.addAddressMap(addressMap, major)
+}
+
+// firstAddressMap is the first LLVM, of those tried, with -fbasic-block-address-map.
+const firstAddressMap = 19
+
+func (b *Backend) addAddressMap(wanted bool, major int) error {
+	switch {
+	case !wanted:
+	case major < firstAddressMap:
+		return &Untranslatable{"--lto-basic-block-address-map", fmt.Sprintf("has no Clang spelling before LLVM %d", firstAddressMap)}
+	default:
+		b.Args = append(b.Args, "-fbasic-block-address-map")
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func TestReadBackend(t *testing.T) {
 		{line: "-pie --lto-emit-asm", why: "--lto-emit-asm"},
 		{line: "-pie --lto-basic-block-sections=all", args: "-fbasic-block-sections=all"},
 		{line: "-pie --lto-basic-block-sections=f.txt", args: "-fbasic-block-sections=list=f.txt", inputs: []string{"f.txt"}},
-		{line: "-pie --lto-basic-block-address-map --lto-unique-basic-block-section-names", args: "-fbasic-block-address-map -funique-basic-block-section-names"},
+		{line: "-pie --lto-basic-block-address-map --lto-unique-basic-block-section-names", args: "-funique-basic-block-section-names -fbasic-block-address-map"},
 		{line: "-pie -plugin-opt=cs-profile-path=p.profdata", args: "-fprofile-use=p.profdata", inputs: []string{"p.profdata"}},
 		{line: "-pie --lto-cs-profile-generate --lto-cs-profile-file=p%m", args: "-Xclang -fprofile-instrument=csllvm -Xclang -fprofile-instrument-path=p%m"},
 		{line: "-pie --lto-cs-profile-generate", why: "--lto-cs-profile-generate"},
