@@ -55,7 +55,7 @@ func (b *backends) openCache() {
 		b.warn(err)
 	}
 	b.match()
-	b.digests = record.NewDigests(b.before.Known(b.folder), b.written, tripleAt, b.jobs.Parts)
+	b.digests = record.NewDigests(b.before.Known(b.folder), b.written, b.look, b.jobs.Parts)
 }
 
 // close ends what the link uses of the cache, and makes that smaller if it has

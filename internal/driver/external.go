@@ -30,6 +30,9 @@ func (l *staged) callDistributor(ctx context.Context, program string, args []str
 	if err := l.writeOut(jobs); err != nil {
 		return err
 	}
+	if err := l.relocate(jobs); err != nil {
+		return err
+	}
 	name := fmt.Sprintf("%s.%d.dist-file.json", filepath.Base(jobs.Output), os.Getpid())
 	jobFile, err := l.stage.Path("jobs", name)
 	if err != nil {
@@ -50,6 +53,24 @@ func (l *staged) callDistributor(ctx context.Context, program string, args []str
 		if reason := checkObject(job.Object()); reason != "" {
 			return fmt.Errorf("DTLTO backend compilation: %s: %s was to make %s: %s", job.Module(), program, job.Object(), reason)
 		}
+	}
+	return nil
+}
+
+// relocate gives each job its module's relocation model if the link leaves it to
+// them.
+func (l *staged) relocate(jobs *thinlto.JobFile) error {
+	if !l.backend.OwnRelocation {
+		return nil
+	}
+	b := backends{settings: &Settings{ModulePIC: true}, major: l.major}
+	for i := range jobs.Jobs {
+		job := &jobs.Jobs[i]
+		note, err := b.noteOf(job.Module())
+		if err != nil {
+			return fmt.Errorf("%s: %w", job.Module(), err)
+		}
+		job.Args = append([]string{note.relocation()}, job.Args...)
 	}
 	return nil
 }
@@ -117,7 +138,7 @@ func renameIn(job *thinlto.Job, files map[string]string) error {
 		return err
 	}
 	rename := func(id string) (string, bool) { file, ok := files[id]; return file, ok }
-	shard, err := bitcode.Canonicalise(index, rename, keepBlockCount)
+	shard, err := bitcode.Canonicalise(index, rename, bitcode.Options{KeepBlockCount: true})
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,6 @@ func distributable(c *lld.Command, path string, s *Settings) (native bool, err e
 		{!c.Whole, "versions of LLD differ in how they read one of the response files"},
 		{c.InformationOnly(), "nothing is linked"},
 		{c.IndexOnly(), "this is a thin link"},
-		{c.Has("relocatable"), "this is a relocatable link (-r)"},
 	} {
 		if check.is {
 			return false, &inProcess{error: errors.New(check.why)}
@@ -149,6 +148,12 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 	backend, err := c.ReadBackend(func(name string) (bool, error) { return toolchain.KnowsLLVMOption(clang, name) })
 	if err != nil {
 		return nil, &inProcess{err, true}
+	}
+	if backend.OwnRelocation {
+		if _, chosen := c.Last("thinlto-distributor"); chosen {
+			return nil, &inProcess{errors.New("-r leaves the relocation model to each module, which LLD does not tell distributors"), true}
+		}
+		distributor = append(distributor, "--module-pic")
 	}
 	self, err := os.Executable()
 	if err != nil {

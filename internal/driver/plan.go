@@ -35,6 +35,7 @@ type planned struct {
 	modules []string          // paths, in the order of their names
 	names   map[string]string // paths → names in the action
 	shard   cas.Digest        // of the index in the action's form
+	options bitcode.Options   // of the canonical form
 	odd     string            // why the index could only be renamed; empty for a canonical one
 
 	// key is the action's, if its result may be kept; uncached then is nil.
@@ -69,13 +70,22 @@ func backendArgs(major int) []string {
 // does not.
 func (b *backends) plan(number int) (*planned, error) {
 	job := &b.jobs.Jobs[number]
-	p := &planned{job: job, number: number, real: b.real, module: b.real(job.Module()), uncached: b.uncached}
+	own, err := b.noteOf(job.Module())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", job.Module(), err)
+	}
+	p := &planned{
+		job: job, number: number, real: b.real, module: b.real(job.Module()), uncached: b.uncached,
+		options: bitcode.Options{KeepBlockCount: own.partial},
+	}
 	common := slices.Clone(b.jobs.Args)
 	if n := len(common); common[n-1] != "ir" { // else a staged link's, complete
 		common = append(common, backendArgs(b.major)...)
 	}
-	triple := b.triple(job.Module())
-	if target := "--target=" + triple; triple != "" && !slices.Contains(b.jobs.Args, target) {
+	if b.settings.ModulePIC {
+		common = append(common, own.relocation())
+	}
+	if target := "--target=" + own.triple; own.triple != "" && !slices.Contains(b.jobs.Args, target) {
 		common = append(common, target) // LTO compiles each module for its own; LLD names the first one's
 	}
 	p.command = slices.Concat(common, job.Args)
@@ -140,13 +150,13 @@ func (p *planned) indexIn(folder *stage.Folder) ([]byte, error) {
 		return nil, err
 	}
 	rename := func(path string) (string, bool) { name, ok := p.names[path]; return folder.In(name), ok }
-	shard, err := bitcode.Canonicalise(index, rename, keepBlockCount)
+	shard, err := bitcode.Canonicalise(index, rename, p.options)
 	return shard.Data, err
 }
 
 func (p *planned) canonicalise(index []byte) (bitcode.Shard, error) {
 	rename := func(path string) (string, bool) { name, ok := p.names[path]; return name, ok }
-	return bitcode.Canonicalise(index, rename, keepBlockCount)
+	return bitcode.Canonicalise(index, rename, p.options)
 }
 
 // index is the job's index in the action's form. It is made again for those who
@@ -211,28 +221,6 @@ func (p *planned) places() []cas.Place {
 		places[i] = cas.Place{Name: p.action.Outputs[i], Path: path}
 	}
 	return places
-}
-
-// keepBlockCount keeps what says how much of the link a partial sample profile
-// covers. LLD 22, whose jobs these are, writes it only where it is used; which
-// modules of LLVM 18 and older use it, only they themselves say.
-var keepBlockCount = bitcode.Options{KeepBlockCount: true}
-
-// triple is a module's target triple, as far as it can be told; the compiler will
-// say what is wrong.
-func (b *backends) triple(path string) (triple string) {
-	if b.digests != nil {
-		return b.digests.Note(path)
-	}
-	b.parts.look(path, func(r io.ReaderAt, size int64) { triple, _ = tripleAt(r, size) })
-	return triple
-}
-
-// tripleAt is a module's target triple, empty if it has none or, for a file that
-// is no bitcode, not ok.
-func tripleAt(r io.ReaderAt, size int64) (triple string, ok bool) {
-	triple, err := bitcode.TripleAt(r, size)
-	return triple, err == nil
 }
 
 // sourceOf is what a module was compiled from, as its compiler was told.

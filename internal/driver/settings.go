@@ -36,6 +36,8 @@ type Settings struct {
 	Copy bool
 	// PrintAction prints all that goes into each action's digest.
 	PrintAction bool
+	// ModulePIC takes the relocation model from each module.
+	ModulePIC bool
 	// Inputs are files that every compile reads besides those in the job file.
 	Inputs []string
 	// LLD is the ld.lld to use.
@@ -84,6 +86,8 @@ var AllSettings = []Setting{
 		set: setter(parseSwitch, func(s *Settings) *bool { return &s.Copy })},
 	{Name: "print-action", Help: "print all that goes into the digest of each compile",
 		set: setter(parseSwitch, func(s *Settings) *bool { return &s.PrintAction })},
+	{Name: "module-pic", Help: "compile each module with its own relocation model, as -r links need it",
+		set: setter(parseSwitch, func(s *Settings) *bool { return &s.ModulePIC })},
 	{Name: "input", Argument: "FILE", Help: "a file that every compile reads, such as a profile; can be given again",
 		set: func(s *Settings, v string) error { s.Inputs = append(s.Inputs, v); return nil }},
 	{Name: "lld", Argument: "PATH", Help: "the ld.lld to link with", LinkOnly: true,

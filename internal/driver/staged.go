@@ -200,8 +200,10 @@ func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
 	if program, args, ok := l.distributor(); ok {
 		return l.callDistributor(ctx, program, args, jobs)
 	}
+	settings := *l.settings
+	settings.ModulePIC = l.backend.OwnRelocation
 	b := &backends{
-		settings: l.settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
+		settings: &settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
 		written: fileTime(l.thin.List), links: true, major: l.major,
 	}
 	return b.run(ctx)
