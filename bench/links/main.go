@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Command links measures whole links of real programs: in-process by LLD 22,
-// through a naive distributor that runs two jobs at a time in file order, and
-// through dtlto, taking turns so that whatever else the machine does falls on all
-// alike. It also measures what ld.dtlto adds to a link without LTO. It prints
-// Markdown for docs/performance.md.
+// Command links measures whole links of real programs: in-process by LLD, through a
+// naive distributor that runs two jobs at a time in file order (LLVM 22), and
+// through dtlto, natively (22) and in steps, taking turns so that whatever else the
+// machine does falls on all alike. It also measures what ld.dtlto adds to a link
+// without LTO. It prints Markdown for docs/performance.md.
 //
-// usage: go run ./bench/links [-n RUNS] [-short RUNS]
+// usage: go run ./bench/links [-llvm VERSION] [-n RUNS] [-short RUNS]
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/dtlto/dtlto/bench/measure"
 	"github.com/dtlto/dtlto/internal/corpus"
@@ -25,15 +26,16 @@ import (
 
 func main() {
 	runs := flag.Int("n", 5, "how often each ThinLTO link is run")
+	llvm := flag.Int("llvm", 22, "the LLVM to link with")
 	short := flag.Int("short", 40, "how often each link without LTO is run")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *runs, *short); err != nil {
+	if err := run(context.Background(), os.Stdout, *llvm, *runs, *short); err != nil {
 		fmt.Fprintln(os.Stderr, "links:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, w io.Writer, runs, short int) error {
+func run(ctx context.Context, w io.Writer, llvm, runs, short int) error {
 	bench, err := measure.Open(ctx, "./bench/naive")
 	if err != nil {
 		return err
@@ -44,12 +46,12 @@ func run(ctx context.Context, w io.Writer, runs, short int) error {
 		return err
 	}
 	threads := runtime.NumCPU()
-	fmt.Fprintf(w, "%d processors, `--threads=%d`, LLVM 22, library as an archive, median of %d runs taking turns.\n\n",
-		threads, threads, runs)
+	fmt.Fprintf(w, "%d processors, `--threads=%d`, LLVM %d, library as an archive, median of %d runs taking turns.\n\n",
+		threads, threads, llvm, runs)
 	fmt.Fprintln(w, "| link | modules | | wall | ratio | processor time | ratio |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
 	for _, p := range corpus.All() {
-		if err := thinLTO(ctx, w, p, cache, bench, runs); err != nil {
+		if err := thinLTO(ctx, w, p, cache, bench, llvm, runs); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
@@ -57,15 +59,15 @@ func run(ctx context.Context, w io.Writer, runs, short int) error {
 	fmt.Fprintln(w, "| link | ld.lld | ld.dtlto | difference | ratio |")
 	fmt.Fprintln(w, "|---|---|---|---|---|")
 	for _, p := range corpus.All() {
-		if err := noLTO(ctx, w, p, cache, bench, short); err != nil {
+		if err := noLTO(ctx, w, p, cache, bench, llvm, short); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
 	return nil
 }
 
-func thinLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, bench *measure.Bench, runs int) error {
-	objects, err := p.Build(ctx, cache, 22, corpus.ThinLTO()...)
+func thinLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, bench *measure.Bench, llvm, runs int) error {
+	objects, err := p.Build(ctx, cache, llvm, corpus.ThinLTO()...)
 	if err != nil {
 		return err
 	}
@@ -75,7 +77,7 @@ func thinLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, b
 			flags, objects.FromArchive(), []string{"-o", bench.In(p.Name)})
 		return &measure.Way{Name: name, Do: func(ctx context.Context) (measure.Cost, error) {
 			cost, said, err := measure.Run(ctx, "", argv)
-			if err != nil || name != "dtlto" {
+			if err != nil || !strings.HasPrefix(name, "dtlto") {
 				return cost, err
 			}
 			if _, err := fmt.Sscanf(said, "dtlto: %d jobs", &modules); err != nil {
@@ -84,12 +86,13 @@ func thinLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, b
 			return cost, nil
 		}}
 	}
-	ways := []*measure.Way{
-		link("in-process", "-fuse-ld=lld"),
-		link("naive", "-fuse-ld=lld", "-Wl,--thinlto-distributor="+bench.Program("naive"),
-			"-Wl,--thinlto-remote-compiler=/usr/bin/clang-22"),
-		link("dtlto", "-fuse-ld=dtlto", "-Wl,--dtlto-no-cache", "-Wl,--dtlto-summary"),
+	ways := []*measure.Way{link("in-process", "-fuse-ld=lld")}
+	if llvm >= 22 {
+		ways = append(ways, link("naive", "-fuse-ld=lld", "-Wl,--thinlto-distributor="+bench.Program("naive"),
+			fmt.Sprintf("-Wl,--thinlto-remote-compiler=/usr/bin/clang-%d", llvm)),
+			link("dtlto, native", "-fuse-ld=dtlto", "-Wl,--dtlto-no-cache,--dtlto-summary"))
 	}
+	ways = append(ways, link("dtlto, staged", "-fuse-ld=dtlto", "-Wl,--dtlto-no-cache,--dtlto-summary,--dtlto-mode=staged"))
 	if err := measure.TakeTurns(ctx, runs, ways, nil); err != nil {
 		return err
 	}
@@ -101,8 +104,8 @@ func thinLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, b
 	return nil
 }
 
-func noLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, bench *measure.Bench, runs int) error {
-	objects, err := p.Build(ctx, cache, 22, "-O2")
+func noLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, bench *measure.Bench, llvm, runs int) error {
+	objects, err := p.Build(ctx, cache, llvm, "-O2")
 	if err != nil {
 		return err
 	}
@@ -110,7 +113,7 @@ func noLTO(ctx context.Context, w io.Writer, p corpus.Program, cache string, ben
 	if err != nil {
 		return err
 	}
-	lld, err := exec.LookPath("ld.lld-22")
+	lld, err := exec.LookPath(fmt.Sprintf("ld.lld-%d", llvm))
 	if err != nil {
 		return err
 	}

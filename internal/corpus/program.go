@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 // Package corpus builds real programs as bitcode, for tests, the demo and the
-// benchmarks: the zstd library in C, LevelDB and RE2 with Abseil in C++, each with
+// benchmarks: the zstd library and SQLite in C, LevelDB and RE2 with Abseil in C++, each with
 // a small program of ours around it.
 //
 // Sources come from the Go module proxy and from npm, pinned by version and
@@ -35,6 +35,9 @@ var zstdProgram string
 
 //go:embed programs/re2.cc
 var re2Program string
+
+//go:embed programs/sqlite.c
+var sqliteProgram string
 
 //go:embed programs/leveldb.cc
 var levelDBProgram string
@@ -78,7 +81,20 @@ func LevelDB() Program {
 	}
 }
 
-// All is every program.
+// SQLite is SQLite in one C file, as it is distributed: one module of 250,000 lines,
+// that gains nothing from being distributed and must lose nothing. It is not among
+// All, whose users compile each program several times.
+func SQLite() Program {
+	return Program{
+		Name:  "sqlite",
+		flags: []string{"-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION"},
+		text:  sqliteProgram,
+		fetch: fetchSQLite,
+		pick:  func(string) ([]string, error) { return []string{"sqlite3-binding.c"}, nil },
+	}
+}
+
+// All is every program but SQLite.
 func All() []Program { return []Program{Zstd(), LevelDB(), RE2()} }
 
 func zstdSources(dir string) ([]string, error) {

@@ -21,6 +21,9 @@ const (
 	zstdModule = "github.com/DataDog/zstd@v1.5.7"
 	zstdSum    = "h1:ybO8RBeh29qrxIhCA9E8gKY6xfONU9T6G6aP9DTKfLE="
 
+	sqliteModule = "github.com/mattn/go-sqlite3@v1.14.53"
+	sqliteSum    = "h1:mnTM0owzUMrKuLo+0w51NUiB0ir2Fo7kFXlPt/l3BGs="
+
 	re2Package   = "re2@1.27.1"
 	re2Integrity = "sha512-J0RHubiwH/isNWD2Z+TX+hpVZCkaS/X30KPtYwckK5sjEaW8BRhnd15EPIjBB5GxD174iEVtJmmCoqfErH1qDQ=="
 
@@ -28,9 +31,12 @@ const (
 	levelDBIntegrity = "sha512-88c+E+Eizn4CkQOBHwqlCJaTNEjGpaEIikn1S+cINc5E9HEvJ77bqY4JY/HxT5u0caWqsc3P3DcFIKBI1vHt+A=="
 )
 
-// fetchZstd copies the zstd module's C sources into dir.
-func fetchZstd(dir string) error {
-	module, err := downloadModule(zstdModule, zstdSum)
+// fetchZstd copies the zstd module's C sources into dir, fetchSQLite SQLite's.
+func fetchZstd(dir string) error   { return fetchModule(dir, zstdModule, zstdSum) }
+func fetchSQLite(dir string) error { return fetchModule(dir, sqliteModule, sqliteSum) }
+
+func fetchModule(dir, pin, sum string) error {
+	module, err := downloadModule(pin, sum)
 	if err != nil {
 		return err
 	}
