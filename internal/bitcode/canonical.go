@@ -34,10 +34,11 @@ type Shard struct {
 // Options are what a shard does not say itself.
 type Options struct {
 	// KeepBlockCount keeps the number of basic blocks of the whole link, which
-	// LLVM 13 to 18 write into every shard. The backend uses it only for a module
-	// with a partial sample profile; without it, no edit elsewhere in the link
-	// changes the shard. From LLVM 19 on it is written only where it is used, and
-	// always kept.
+	// LLVM 13 to 18 write into every shard. The backend uses it only if the module,
+	// or one that it imports from, has a partial sample profile: see
+	// [Properties.PartialProfile]. Without it, no edit elsewhere in the link changes
+	// the shard. From LLVM 19 on it is written only where it is used, and always
+	// kept.
 	KeepBlockCount bool
 }
 

@@ -17,8 +17,9 @@ type Properties struct {
 	PICLevel uint64
 
 	// PartialProfile: the code was compiled with a sample profile that is known to
-	// be of a part of the program. Only then does a backend of LLVM 13 to 18 use the
-	// number of basic blocks of the whole link.
+	// be of a part of the program. A backend of LLVM 13 to 18 uses the number of
+	// basic blocks of the whole link if that is so for its module or for one that it
+	// imports from, and only then.
 	PartialProfile bool
 }
 

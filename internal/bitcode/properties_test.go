@@ -17,7 +17,7 @@ import (
 )
 
 const sampledC = `int x[100];
-__attribute__((noinline)) int foo(int a) { int s = 0; for (int i = 0; i < a; i++) s += x[i % 100]; return s; }
+int foo(int a) { int s = 0; for (int i = 0; i < a; i++) s += x[i % 100]; return s; }
 int bar(int n) { int t = 0; for (int i = 0; i < n; i++) t += foo(i); return t; }
 `
 
@@ -131,6 +131,46 @@ func TestPropertiesOfRust(t *testing.T) {
 			t.Errorf("relocation model %s: %+v, %v", model, got, err)
 		}
 	}
+}
+
+// TestPartialProfileOfImport shows that a backend uses the number of basic blocks of
+// the link when a module that it imports from has a partial profile, too: Module's
+// setPartialSampleProfileRatio is called for each, and the module that has no
+// profile summary gets that of the import.
+func TestPartialProfileOfImport(t *testing.T) {
+	for _, version := range []string{"14", "16"} {
+		dir := t.TempDir()
+		llvmtest.Write(t, dir, "own.c", "int foo(int); int own(int x) { return foo(x) + 1; }\n", "import.c", sampledC)
+		for name, more := range map[string]string{"own": "-fpic", "import": makeProfile(t, version, "--gen-partial-profile")} {
+			llvmtest.Output(t, dir, "clang-"+version, "-c", "-O2", "-flto=thin", "-gline-tables-only", more, name+".c", "-o", name+".o")
+			p, err := propertiesOf(read(t, filepath.Join(dir, name+".o")))
+			if err != nil || p.PartialProfile != (name == "import") {
+				t.Errorf("LLVM %s, %s: %+v, %v", version, name, p, err)
+			}
+		}
+		llvmtest.Output(t, dir, "ld.lld-"+version, "-shared", "--thinlto-index-only=modules", "own.o", "import.o", "-o", "x.so")
+		for _, keep := range []bool{true, false} {
+			if kept := ratio(t, version, dir, keep) != "0.000000e+00"; kept != keep {
+				t.Errorf("LLVM %s, block count kept: %t; ratio that is not 0: %t", version, keep, kept)
+			}
+		}
+	}
+}
+
+// ratio is the partial profile's in what the backend makes of the module own.
+func ratio(t testing.TB, version, dir string, keep bool) string {
+	t.Helper()
+	s, err := Canonicalise(read(t, filepath.Join(dir, "own.o.thinlto.bc")), same, Options{KeepBlockCount: keep})
+	if err != nil || s.Form != Canonical {
+		t.Fatal(s.Form, err)
+	}
+	llvmtest.Write(t, dir, "index", string(s.Data))
+	ir := llvmtest.Output(t, dir, "clang-"+version, "-S", "-emit-llvm", "-O2", "-x", "ir", "own.o", "-fthinlto-index=index", "-o", "-")
+	match := regexp.MustCompile(`"PartialProfileRatio", double (\S+)}`).FindStringSubmatch(ir)
+	if match == nil {
+		t.Fatalf("LLVM %s: nothing with a profile was imported", version)
+	}
+	return match[1]
 }
 
 // damaged are files to damage: one with an index of its metadata, one without.

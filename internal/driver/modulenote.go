@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
 // moduleNote is what a compile of a module must know of it beforehand. It is kept
@@ -23,6 +24,23 @@ type moduleNote struct {
 // where it is used.
 func (b *backends) needsProperties() bool {
 	return b.settings.ModulePIC || b.major > 0 && b.major < 19
+}
+
+// countsBlocks says whether a job's backend uses the number of the whole link's basic
+// blocks: if its module has a partial profile, or gets one with what it imports.
+func (b *backends) countsBlocks(job *thinlto.Job) bool {
+	if b.major == 0 || b.major >= 19 {
+		return true // then it is there only where it is used
+	}
+	for i, module := range job.Inputs {
+		if i == 1 {
+			continue // the index
+		}
+		if note, err := b.noteOf(module); err != nil || note.partial {
+			return true
+		}
+	}
+	return false
 }
 
 // noteOf is a module's note, as far as it can be told; if what is needed cannot, the

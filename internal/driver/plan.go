@@ -76,7 +76,7 @@ func (b *backends) plan(number int) (*planned, error) {
 	}
 	p := &planned{
 		job: job, number: number, real: b.real, module: b.real(job.Module()), uncached: b.uncached,
-		options: bitcode.Options{KeepBlockCount: own.partial},
+		options: bitcode.Options{KeepBlockCount: b.countsBlocks(job)},
 	}
 	common := slices.Clone(b.jobs.Args)
 	if n := len(common); common[n-1] != "ir" { // else a staged link's, complete
