@@ -75,7 +75,9 @@ func (b *backends) open() error {
 	if b.settings.CacheDir != "" {
 		toolchain.RememberIn(b.settings.CacheDir)
 	}
-	b.identity = identify(b.compiler)
+	if b.identity == nil {
+		b.identity = identify(b.compiler)
+	}
 	b.extra = distinct(slices.Concat(b.jobs.Inputs, b.settings.Inputs))
 	b.environment, b.actionEnvironment = compilerEnvironment(), actionEnvironment()
 	if b.output, err = filepath.Abs(b.jobs.Output); err != nil {

@@ -159,9 +159,13 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 	if err != nil {
 		return nil, fmt.Errorf("the path of this program cannot be told: %w", err)
 	}
+	args := []string{"distribute"}
+	if n, ok := jobsOf(c); ok {
+		args = append(args, "--jobs="+n)
+	}
 	return c.Native(argv, lld.Distributor{
 		Path:     self,
-		Args:     slices.Concat([]string{"distribute"}, jobsOf(c), copyFor(c), distributor),
+		Args:     slices.Concat(args, copyFor(c), distributor),
 		Compiler: clang,
 	}, backend), nil
 }
@@ -190,18 +194,16 @@ func backendCompiler(c *lld.Command, lldPath string) (string, error) {
 	return path, nil
 }
 
-// jobsOf hands the linker's own limit on ThinLTO threads to the distributor:
-// --thinlto-jobs, else --threads. "all" and "0" mean what the default means.
-func jobsOf(c *lld.Command) []string {
+// jobsOf is the linker's own limit on ThinLTO threads: --thinlto-jobs, else
+// --threads. "all" and "0" mean what the default means.
+func jobsOf(c *lld.Command) (n string, ok bool) {
 	for _, name := range []string{"thinlto-jobs", "threads"} {
-		if v, ok := c.Last(name); ok {
-			if _, err := parseJobs(v); err == nil {
-				return []string{"--jobs=" + v}
-			}
-			return nil
+		if v, given := c.Last(name); given {
+			_, err := parseJobs(v)
+			return v, err == nil
 		}
 	}
-	return nil
+	return "", false
 }
 
 // copyFor asks for copies when LLD keeps the objects.

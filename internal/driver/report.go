@@ -28,6 +28,9 @@ func Report(w io.Writer, err error) {
 		}
 	}
 	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Command))
+	if errors.As(err, new(*stagedFailure)) {
+		return
+	}
 	fmt.Fprintf(w, "dtlto: note: a linker keeps its inputs only under --save-temps (-Wl,--save-temps)\n")
 }
 

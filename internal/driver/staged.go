@@ -30,6 +30,7 @@ type staged struct {
 	lld      string // path
 	major    int    // of its version
 	clang    string
+	identity func() (toolchain.Identity, error) // of clang
 	backend  *lld.Backend
 	stage    *stage.Stage
 	root     string // the stage's folder
@@ -61,12 +62,29 @@ func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*stag
 	if l.backend, err = c.StagedBackend(version.Major, known); err != nil {
 		return nil, &inProcess{err, true}
 	}
+	l.identity = identify(l.clang)
+	if err := l.limitJobs(); err != nil {
+		return nil, err
+	}
 	output, err := filepath.Abs(c.Output())
 	if err != nil {
 		return nil, err
 	}
 	l.stage = stage.For(output)
 	return l, nil
+}
+
+// limitJobs takes over LLD's own limit unless there is one for dtlto.
+func (l *staged) limitJobs() error {
+	for _, arg := range l.command.Args {
+		if name, _, own := lld.OwnOption(arg); own && name == "jobs" {
+			return nil
+		}
+	}
+	if n, ok := jobsOf(l.command); ok {
+		return l.settings.Set("jobs", n)
+	}
+	return nil
 }
 
 // link does the link and returns the linker's exit code. The error is an *inProcess
@@ -204,10 +222,18 @@ func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
 	settings.ModulePIC = l.backend.OwnRelocation
 	b := &backends{
 		settings: &settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
-		written: fileTime(l.thin.List), links: true, major: l.major,
+		written: fileTime(l.thin.List), links: true, major: l.major, identity: l.identity,
 	}
-	return b.run(ctx)
+	if err := b.run(ctx); err != nil {
+		return &stagedFailure{err}
+	}
+	return nil
 }
+
+// stagedFailure is a failure of a link whose inputs nothing keeps.
+type stagedFailure struct{ error }
+
+func (f *stagedFailure) Unwrap() error { return f.error }
 
 // runLLD runs LLD, in a group of its own so that an interrupt reaches it through us.
 func (l *staged) runLLD(ctx context.Context, words []string, out, messages io.Writer) (code int, err error) {
