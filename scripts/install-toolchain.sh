@@ -58,6 +58,10 @@ if [ "${1:-all}" != demo ]; then
 	need automake automake
 	need libtoolize libtool
 	need hyperfine hyperfine
+	need ld.lld-13 lld-13 # whose options are checked, as 15's
+	need ld.lld-15 lld-15
+	need mksquashfs squashfs-tools # images of file systems, mounted by tests that run as root
+	need mkfs.erofs erofs-utils
 fi
 
 [ -n "$packages" ] || exit 0

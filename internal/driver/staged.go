@@ -58,6 +58,9 @@ func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*stag
 		return nil, &inProcess{err, true}
 	}
 	l.major = version.Major
+	if err := c.StagedObstacle(l.major); err != nil {
+		return nil, &inProcess{err, true}
+	}
 	known := func(name string) (bool, error) { return toolchain.KnowsLLVMOption(l.clang, name) }
 	if l.backend, err = c.StagedBackend(version.Major, known); err != nil {
 		return nil, &inProcess{err, true}

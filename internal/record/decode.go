@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // decode reads what encode wrote. It keeps no reference to b. What encode
@@ -132,7 +133,7 @@ func (d *decoder) time() time.Time {
 
 func (d *decoder) files() []File {
 	files := sliceOf[File](d.count(minFile))
-	var last Stat
+	var last filestat.Stat
 	for i := range files {
 		in := d.input()
 		if in == nil {
@@ -144,6 +145,7 @@ func (d *decoder) files() []File {
 		last.ChangeTime = last.ModTime + d.signed()
 		last.Device += uint64(d.signed())
 		last.Inode += uint64(d.signed())
+		last.Mount += uint64(d.signed())
 		files[i] = File{in.Path, last, in.Digest, note}
 	}
 	return files

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 	"github.com/dtlto/dtlto/internal/object"
 )
 
@@ -24,7 +25,7 @@ import (
 // its contents are those.
 type File struct {
 	Path   string
-	Stat   Stat
+	Stat   filestat.Stat
 	Digest cas.Digest
 	Note   string // what a Look made of the contents
 }
@@ -38,7 +39,7 @@ type Look func(r io.ReaderAt, size int64) (note string, ok bool)
 // that are as they were, and those of the others by reading them, once. All
 // methods may be called concurrently.
 type Digests struct {
-	now   int64     // by the file system, in nanoseconds since 1970
+	now   time.Time // by the file system
 	since time.Time // when it was now, for the time that has passed since then
 	look  Look
 	parts map[string]object.Part
@@ -53,7 +54,7 @@ type file struct {
 
 	once    sync.Once
 	asked   atomic.Bool // once is done; what follows does not change any more
-	stat    Stat
+	stat    filestat.Stat
 	digest  cas.Digest
 	note    string
 	err     error
@@ -67,7 +68,7 @@ type file struct {
 // directory (see [Link.Known]). look may be nil, as may parts: by the names under
 // which they are asked for, those that are no files of their own.
 func NewDigests(known []File, now time.Time, look Look, parts map[string]object.Part) *Digests {
-	d := &Digests{now: now.UnixNano(), since: time.Now(), look: look, parts: parts, files: make(map[string]*file, len(known))}
+	d := &Digests{now: now, since: time.Now(), look: look, parts: parts, files: make(map[string]*file, len(known))}
 	entries := make([]file, len(known))
 	for i := range known {
 		entries[i].known = &known[i]
@@ -126,12 +127,12 @@ func (d *Digests) place(path string) (place object.Part, isPart bool) {
 
 func (d *Digests) find(f *file, path string) {
 	place, isPart := d.place(path)
-	if f.stat, f.err = statOf(place.File); f.err != nil {
+	if f.stat, f.err = filestat.Of(place.File); f.err != nil {
 		return
 	}
 	// A remembered file was settled when it was hashed. That it must be now as
 	// well matters when the clock was set back since: its times will come again.
-	if f.known != nil && f.known.Stat == f.stat && f.stat.settled(d.now) {
+	if f.known != nil && f.known.Stat == f.stat && f.stat.Settled(d.now) {
 		f.digest, f.note = f.known.Digest, f.known.Note
 		f.settled.Store(true)
 		return
@@ -142,11 +143,11 @@ func (d *Digests) find(f *file, path string) {
 			f.note, noted = d.look(r, size)
 		}
 	})
-	f.settled.Store(f.err == nil && noted && f.stat.settled(at))
+	f.settled.Store(f.err == nil && noted && f.stat.Settled(at))
 }
 
 // clock is the time by the file system, or somewhat earlier.
-func (d *Digests) clock() int64 { return d.now + int64(time.Since(d.since)) }
+func (d *Digests) clock() time.Time { return d.now.Add(time.Since(d.since)) }
 
 var errChanges = errors.New("changes while it is being read")
 
@@ -157,29 +158,29 @@ var buffers = sync.Pool{New: func() any { return new([smallFile + 1]byte) }}
 
 // hashFile reads a file, or a part of one, whole. The Stat is that of just these
 // contents, which look sees as well.
-func hashFile(place object.Part, isPart bool, look func(io.ReaderAt, int64)) (cas.Digest, Stat, error) {
-	f, err := os.OpenFile(place.File, openFlags, 0)
+func hashFile(place object.Part, isPart bool, look func(io.ReaderAt, int64)) (cas.Digest, filestat.Stat, error) {
+	f, err := filestat.Open(place.File)
 	if err != nil {
-		return cas.Digest{}, Stat{}, err
+		return cas.Digest{}, filestat.Stat{}, err
 	}
 	defer f.Close()
-	before, err := statOfOpen(f)
+	before, err := filestat.OfOpen(f)
 	if err != nil {
-		return cas.Digest{}, Stat{}, err
+		return cas.Digest{}, filestat.Stat{}, err
 	}
 	if !isPart {
 		place.Size = before.Size
 	}
 	digest, err := hashOpen(f, place, isPart, look)
 	if err != nil {
-		return cas.Digest{}, Stat{}, err
+		return cas.Digest{}, filestat.Stat{}, err
 	}
-	after, err := statOfOpen(f)
+	after, err := filestat.OfOpen(f)
 	if err == nil && (after != before || digest.Size != place.Size) {
 		err = &fs.PathError{Op: "read", Path: place.File, Err: errChanges}
 	}
 	if err != nil {
-		return cas.Digest{}, Stat{}, err
+		return cas.Digest{}, filestat.Stat{}, err
 	}
 	return digest, after, nil
 }
@@ -222,7 +223,7 @@ func (d *Digests) Unchanged(path string) bool {
 		return false
 	}
 	place, isPart := d.place(path)
-	if stat, err := statOf(place.File); err != nil || stat != f.stat {
+	if stat, err := filestat.Of(place.File); err != nil || stat != f.stat {
 		return false
 	}
 	if f.settled.Load() {
@@ -233,7 +234,7 @@ func (d *Digests) Unchanged(path string) bool {
 	if err != nil || digest != f.digest || stat != f.stat {
 		return false
 	}
-	if stat.settled(at) {
+	if stat.Settled(at) {
 		f.settled.Store(true)
 	}
 	return true

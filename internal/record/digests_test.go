@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 	"github.com/dtlto/dtlto/internal/object"
 )
 
@@ -35,9 +36,9 @@ func tempFile(t *testing.T, text string) string {
 	return path
 }
 
-func stat1(t *testing.T, path string) Stat {
+func stat1(t *testing.T, path string) filestat.Stat {
 	t.Helper()
-	s, err := statOf(path)
+	s, err := filestat.Of(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestDigestsOf(t *testing.T) {
 		isDigest(t, d, empty, digest(""))
 		isDigest(t, d, link, digest("contents"))
 		isDigest(t, d, second, digest("contents"))
-		if _, err := d.Of(folder); !errors.Is(err, errNotFile) || !strings.Contains(err.Error(), folder) {
+		if _, err := d.Of(folder); !errors.Is(err, filestat.ErrNotFile) || !strings.Contains(err.Error(), folder) {
 			t.Errorf("a folder: %v", err)
 		}
 		if _, err := d.Of(path + "x"); !errors.Is(err, fs.ErrNotExist) {
@@ -90,12 +91,13 @@ func TestDigestsKnown(t *testing.T) {
 	right, wrong := digest("contents"), digest("nonsense")
 	stat := stat1(t, path)
 	isDigest(t, NewDigests([]File{{Path: path, Stat: stat, Digest: wrong}}, later(), nil, nil), path, wrong)
-	for name, change := range map[string]func(*Stat){
-		"size":        func(s *Stat) { s.Size++ },
-		"time":        func(s *Stat) { s.ModTime-- },
-		"change time": func(s *Stat) { s.ChangeTime-- },
-		"device":      func(s *Stat) { s.Device++ },
-		"inode":       func(s *Stat) { s.Inode++ },
+	for name, change := range map[string]func(*filestat.Stat){
+		"size":        func(s *filestat.Stat) { s.Size++ },
+		"time":        func(s *filestat.Stat) { s.ModTime-- },
+		"change time": func(s *filestat.Stat) { s.ChangeTime-- },
+		"device":      func(s *filestat.Stat) { s.Device++ },
+		"inode":       func(s *filestat.Stat) { s.Inode++ },
+		"mount":       func(s *filestat.Stat) { s.Mount++ },
 	} {
 		other := stat
 		change(&other)
@@ -120,8 +122,8 @@ func TestDigestsMargin(t *testing.T) {
 		{"before", changed.Add(-time.Hour), false}, // it is from the future
 		{"at once", changed, false},
 		{"a second after", changed.Add(time.Second), false},
-		{"at the margin", changed.Add(margin), false},
-		{"long after", changed.Add(margin + time.Nanosecond), true},
+		{"at the margin", changed.Add(filestat.Margin), false},
+		{"long after", changed.Add(filestat.Margin + time.Nanosecond), true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			want := right
@@ -326,20 +328,6 @@ func TestDigestsNote(t *testing.T) {
 	}
 	if note := NewDigests(nil, later(), nil, nil).Note(t.TempDir()); note != "" {
 		t.Errorf("of no file: %q", note)
-	}
-}
-
-// The change time of a file in an image is no witness: see settled.
-func TestDigestsWholeSeconds(t *testing.T) {
-	now := time.Unix(2_000_000_000, 0)
-	for _, tc := range []struct {
-		changed int64
-		settled bool
-	}{{1_000_000_000_000_000_000, false}, {1_000_000_000_000_000_001, true}, {0, false}} {
-		s := Stat{ModTime: tc.changed, ChangeTime: tc.changed}
-		if got := s.settled(now.UnixNano()); got != tc.settled {
-			t.Errorf("changed at %d: settled %v", tc.changed, got)
-		}
 	}
 }
 

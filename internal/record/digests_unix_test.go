@@ -11,9 +11,10 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-
-	"github.com/dtlto/dtlto/internal/object"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/filestat"
+	"github.com/dtlto/dtlto/internal/object"
 )
 
 // A pipe would be waited for.
@@ -25,18 +26,18 @@ func TestDigestsPipe(t *testing.T) {
 	done := make(chan bool)
 	go func() {
 		defer close(done)
-		if _, err := NewDigests(nil, later(), nil, nil).Of(link); !errors.Is(err, errNotFile) {
+		if _, err := NewDigests(nil, later(), nil, nil).Of(link); !errors.Is(err, filestat.ErrNotFile) {
 			t.Errorf("Of: %v", err)
 		}
 		// If it takes the place of a file after that was looked at.
-		if _, _, err := hashFile(object.Part{File: link}, false, func(io.ReaderAt, int64) {}); !errors.Is(err, errNotFile) {
+		if _, _, err := hashFile(object.Part{File: link}, false, func(io.ReaderAt, int64) {}); !errors.Is(err, filestat.ErrNotFile) {
 			t.Errorf("hashFile: %v", err)
 		}
 		// Such a thing is no record either.
 		record, err := pathOf(filepath.Dir(path), "/o")
 		check(t, err)
 		check(t, os.Rename(path, record))
-		if l, err := Load(filepath.Dir(path), "/o"); l != nil || !errors.Is(err, errNotFile) {
+		if l, err := Load(filepath.Dir(path), "/o"); l != nil || !errors.Is(err, filestat.ErrNotFile) {
 			t.Errorf("Load: %v, %v", l, err)
 		}
 		if list, err := List(filepath.Dir(path)); len(list) > 0 || err != nil {

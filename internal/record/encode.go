@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // encode writes l. The same link gives the same bytes. It fails for a link that
@@ -89,7 +90,7 @@ func (e *encoder) link(l *Link) []byte {
 
 func (e *encoder) files(files []File) {
 	b := binary.AppendUvarint(e.fileBytes, uint64(len(files)))
-	var last Stat
+	var last filestat.Stat
 	for i := range files {
 		f := &files[i]
 		b = e.input(b, e.inputs.number(Input{f.Path, f.Digest}))
@@ -99,6 +100,7 @@ func (e *encoder) files(files []File) {
 		b = binary.AppendVarint(b, f.Stat.ChangeTime-f.Stat.ModTime)
 		b = binary.AppendVarint(b, int64(f.Stat.Device-last.Device))
 		b = binary.AppendVarint(b, int64(f.Stat.Inode-last.Inode))
+		b = binary.AppendVarint(b, int64(f.Stat.Mount-last.Mount))
 		last = f.Stat
 	}
 	e.fileBytes = b

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 func encoded(t testing.TB, l *Link) []byte {
@@ -36,9 +37,9 @@ func extremeLink() *Link {
 	return &Link{
 		Output: "/", Wall: math.MinInt64, Started: time.Unix(math.MinInt64/2, 999_999_999).UTC(), Compiler: "c", Toolchain: "c",
 		Files: []File{
-			{"z", Stat{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxUint64, 0}, big, ""},
-			{"a", Stat{math.MaxInt64, math.MinInt64, math.MaxInt64, 0, math.MaxUint64}, cas.Digest{}, "z"},
-			{"a", Stat{}, cas.Digest{}, ""},
+			{"z", filestat.Stat{Size: math.MinInt64, ModTime: math.MaxInt64, ChangeTime: math.MinInt64, Device: math.MaxUint64, Mount: 1 << 63}, big, ""},
+			{"a", filestat.Stat{Size: math.MaxInt64, ModTime: math.MinInt64, ChangeTime: math.MaxInt64, Inode: math.MaxUint64, Mount: math.MaxUint64}, cas.Digest{}, "z"},
+			{"a", filestat.Stat{}, cas.Digest{}, ""},
 		},
 		Jobs: []Job{
 			{},
@@ -213,7 +214,7 @@ func readOrNot(t *testing.T, b []byte) {
 }
 
 func TestDecodeOtherVersion(t *testing.T) {
-	b := []byte(magic + "3\n" + "whatever that has")
+	b := []byte(magic + "99\n" + "whatever that has")
 	if _, err := decode(b); !errors.Is(err, errVersion) {
 		t.Errorf("%v", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // The folder, which nobody else should use, holds for each output one file that
@@ -84,12 +86,12 @@ func isRecord(name string) bool {
 }
 
 func readRecord(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, openFlags, 0)
+	f, err := filestat.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	stat, err := statOfOpen(f)
+	stat, err := filestat.OfOpen(f)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // A record's file is
 //
-//	"dtlto link 2\n"
+//	"dtlto link 3\n"
 //	the output's path, in front so that a list of records reads no more
 //	strings: number, their lengths, their bytes one after another
 //	lists of strings (arguments, environments, changes): number, and each: length, strings
@@ -36,7 +36,7 @@ import (
 // about thirty times its size; the tables make two or three times of a real one.
 const (
 	magic   = "dtlto link "
-	version = "2\n"
+	version = "3\n"
 	// maxSize bounds a record's size in bytes: 250,000 modules or more.
 	maxSize = 64 << 20
 )
@@ -46,7 +46,7 @@ const (
 	minString = 2 // its length, which is not 0, and that
 	minList   = 2
 	minInput  = 1 + minDigest
-	minFile   = 7
+	minFile   = 8
 	minJob    = 7
 	minAction = 6 + minDigest
 	minDigest = 33

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // Saved is a record in a folder.
@@ -40,7 +42,7 @@ func List(folder string) ([]Saved, error) {
 
 // outputOf reads the head of a record.
 func outputOf(path string) (string, bool) {
-	f, err := os.OpenFile(path, openFlags, 0)
+	f, err := filestat.Open(path)
 	if err != nil {
 		return "", false
 	}

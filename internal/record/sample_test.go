@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // digestOf is made for a number, quickly.
@@ -41,7 +42,7 @@ func sampleLink(n int) *Link {
 }
 
 func sampleFile(i int, in Input) File {
-	f := File{Path: in.Path, Digest: in.Digest, Note: "x86_64-unknown-linux-gnu", Stat: Stat{
+	f := File{Path: in.Path, Digest: in.Digest, Note: "x86_64-unknown-linux-gnu", Stat: filestat.Stat{
 		Size: in.Digest.Size, ModTime: 1_780_000_000_000_000_000 + int64(i)*71_234_567,
 		ChangeTime: 1_780_000_000_000_400_000 + int64(i)*71_234_567, Device: 2049, Inode: uint64(5_000_000 + i*3),
 	}}

@@ -13,8 +13,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // Identity stands for everything of a compiler that decides what objects it
@@ -44,9 +48,10 @@ func Identify(compiler string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	memory := memoryFile("identity", real)
+	at := clock() // before anything is read
+	memory := memoryFile("identity", real, at)
 	if parts, ok := recall(memory); ok && slices.Equal(pathsOf(parts), files) {
-		if digest, ok := sameParts(parts); ok {
+		if digest, settled, ok := sameParts(parts, at); ok && settled {
 			return Identity{digest, parts}, nil
 		}
 	}
@@ -54,12 +59,12 @@ func Identify(compiler string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	if memory != "" && settled(files) {
-		keep(memory, parts)
-	}
-	digest, ok := sameParts(parts)
+	digest, settled, ok := sameParts(parts, at)
 	if !ok {
 		return Identity{}, fmt.Errorf("%s: changes while it is being read", compiler)
+	}
+	if settled {
+		keep(memory, parts)
 	}
 	return Identity{digest, parts}, nil
 }
@@ -68,7 +73,7 @@ func Identify(compiler string) (Identity, error) {
 // were identified. It is asked before a result is kept: a compiler that was
 // upgraded during the link must not have its objects kept as the old one's.
 func (i Identity) Current() bool {
-	digest, ok := sameParts(i.parts)
+	digest, _, ok := sameParts(i.parts, clock())
 	return ok && digest == i.Digest
 }
 
@@ -96,12 +101,12 @@ func partsOf(files []string) (string, error) {
 	var group errgroup.Group
 	for i, file := range files {
 		group.Go(func() error {
-			stat, err := statText(file) // before reading: a change in between is noticed by sameParts
+			stat, err := filestat.Of(file) // before reading: a change in between is noticed by sameParts
 			if err != nil {
 				return err
 			}
-			digest, err := digestOf(file)
-			parts[i] = fmt.Sprintf("%s\t%s\t%s\n", digest, stat, file)
+			digest, err := cas.DigestOfFile(file)
+			parts[i] = fmt.Sprintf("%x\t%s\t%s\n", digest.Hash, stat, file)
 			return err
 		})
 	}
@@ -121,41 +126,24 @@ func pathsOf(parts string) (paths []string) {
 
 // sameParts says whether the files are those that were digested, and gives
 // the identity that they make: names and digests, without folders, so that it
-// is the same on machines that keep them elsewhere.
-func sameParts(parts string) (identity string, ok bool) {
+// is the same on machines that keep them elsewhere. It is settled if none of them
+// can have changed since a time without its stat showing it.
+func sameParts(parts string, at time.Time) (identity string, settled, ok bool) {
 	sum := sha256.New()
+	settled = true
 	for line := range strings.Lines(parts) {
 		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
 		if len(fields) != 3 {
-			return "", false
+			return "", false, false
 		}
-		if stat, err := statText(fields[2]); err != nil || stat != fields[1] {
-			return "", false
+		stat, err := filestat.Of(fields[2])
+		if err != nil || stat.String() != fields[1] {
+			return "", false, false
 		}
+		settled = settled && stat.Settled(at)
 		fmt.Fprintf(sum, "%s %q\n", fields[0], filepath.Base(fields[2]))
 	}
-	return hex.EncodeToString(sum.Sum(nil)), true
-}
-
-func statText(file string) (string, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d %d %s", info.Size(), info.ModTime().UnixNano(), fileIdentity(file)), nil
-}
-
-func digestOf(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return hex.EncodeToString(sum.Sum(nil)), settled, true
 }
 
 // loadedWith lists a program and the libraries that its loader would load,

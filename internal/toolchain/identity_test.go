@@ -76,6 +76,42 @@ func TestIdentityFollowsLibraries(t *testing.T) {
 	}
 }
 
+// What is remembered of a compiler counts for just these files, and is nothing
+// while one of them is new.
+func TestIdentityIsRemembered(t *testing.T) {
+	root := t.TempDir()
+	RememberIn(root)
+	defer RememberIn("")
+	llvmtest.Write(t, root, "main.c", "int main(void) { return 0; }")
+	llvmtest.Run(t, root, "clang-22", "main.c", "-o", "program")
+	path := filepath.Join(root, "program")
+	kept := func() []string {
+		files, err := filepath.Glob(filepath.Join(root, memoryFolder, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	fresh, err := Identify(path)
+	if err != nil || len(kept()) != 0 {
+		t.Errorf("of a new program is kept: %q, %v", kept(), err)
+	}
+	muchLater(t)
+	old, err := Identify(path)
+	if err != nil || old.Digest != fresh.Digest || len(kept()) != 1 {
+		t.Fatalf("%s, later %s; kept %q, %v", fresh.Digest, old.Digest, kept(), err)
+	}
+	// That it is used shows when it is false.
+	keep(kept()[0], strings.Repeat("0", 64)+old.parts[64:])
+	if id, err := Identify(path); err != nil || id.Digest == old.Digest {
+		t.Errorf("not recalled: %v", err)
+	}
+	keep(kept()[0], strings.Replace(old.parts, "\t", "\t1", 1))
+	if id, err := Identify(path); err != nil || id.Digest != old.Digest {
+		t.Errorf("recalled with another stat: %v", err)
+	}
+}
+
 func TestNoIdentity(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))

@@ -12,10 +12,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/filestat"
 )
 
 // memoryFormat changes when what is kept, or how it is asked for, changes.
-const memoryFormat = "dtlto toolchain memory 1"
+const memoryFormat = "dtlto toolchain memory 2"
 
 // rememberIn is the folder that RememberIn chose.
 var rememberIn atomic.Pointer[string]
@@ -30,66 +32,54 @@ func Forget(folder string) error { return os.RemoveAll(filepath.Join(folder, mem
 // memoryFolder is where in the folder things are remembered.
 const memoryFolder = "toolchain"
 
+// clock is the time; tests, whose programs are new, have a later one.
+var clock = time.Now
+
 // remembered is what ask returned for the program at path when it was the
-// same file as now: same real path, device, inode, size and times.
+// same file as now: same real path and stat.
 // A script is always asked: what it runs may have changed.
 // An answer that cannot be kept, or was damaged, costs asking again; only
 // ask's own failure is an error. Failures are not kept.
 func remembered(question, path string, ask func() (string, error)) (string, error) {
-	file := memoryFile(question, path)
+	file := memoryFile(question, path, clock())
 	if answer, ok := recall(file); ok {
 		return answer, nil
 	}
 	answer, err := ask()
-	if err == nil && file != "" && settled([]string{path}) {
+	if err == nil {
 		keep(file, answer)
 	}
 	return answer, err
 }
 
-// settleTime is how long ago a file must have been changed: longer than any clock
-// that stamps files stands still. Tests, whose programs are new, have none.
-var settleTime = 10 * time.Second
-
-// settled says whether files cannot be changed any more without their stat showing
-// it: they were changed some time ago, and not at a whole second, which would be
-// the time of an image of a file system and not that of a change.
-func settled(files []string) bool {
-	for _, file := range files {
-		changed, ok := changeTime(file)
-		if !ok || changed.Nanosecond() == 0 || time.Since(changed) < settleTime {
-			return false
-		}
+// memoryFile is where the answer to a question about a program is kept, or
+// empty when it cannot be: no cache folder, no such program, or one that may change
+// without its stat showing it.
+func memoryFile(question, path string, at time.Time) string {
+	folder := memoryIn()
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || folder == "" {
+		return ""
 	}
-	return true
+	stat, err := filestat.Of(real)
+	if err != nil || !stat.Settled(at) || IsScript(real) {
+		return ""
+	}
+	key := fmt.Sprintf("%s\x00%s\x00%s\x00%s", memoryFormat, question, real, stat)
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(folder, hex.EncodeToString(sum[:16]))
 }
 
-// memoryFile is where the answer to a question about a program is kept, or
-// empty when it cannot be: no cache folder, no such program.
-func memoryFile(question, path string) string {
-	folder := ""
-	if chosen := rememberIn.Load(); chosen != nil {
-		folder = *chosen
+// memoryIn is the folder of all answers, empty if there is none.
+func memoryIn() string {
+	if chosen := rememberIn.Load(); chosen != nil && *chosen != "" {
+		return filepath.Join(*chosen, memoryFolder)
 	}
-	if folder == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return ""
-		}
-		folder = filepath.Join(user, "dtlto")
-	}
-	real, err := filepath.EvalSymlinks(path)
+	user, err := os.UserCacheDir()
 	if err != nil {
 		return ""
 	}
-	info, err := os.Stat(real)
-	if err != nil || IsScript(real) {
-		return ""
-	}
-	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d\x00%d\x00%s", memoryFormat, question, real,
-		info.Size(), info.ModTime().UnixNano(), fileIdentity(real))
-	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(folder, memoryFolder, hex.EncodeToString(sum[:16]))
+	return filepath.Join(user, "dtlto", memoryFolder)
 }
 
 // IsScript says whether a program is a script, or cannot be read: what it runs
@@ -125,10 +115,10 @@ func header(answer string) string {
 }
 
 // keep publishes an answer by rename, so that it is whole or absent. That it
-// cannot be kept (a read-only home, a full disk) is no error.
+// cannot be kept (no file for it, a read-only home, a full disk) is no error.
 func keep(file, answer string) {
 	folder := filepath.Dir(file)
-	if os.MkdirAll(folder, 0o755) != nil {
+	if file == "" || os.MkdirAll(folder, 0o755) != nil {
 		return
 	}
 	tmp, err := os.CreateTemp(folder, ".new-*")

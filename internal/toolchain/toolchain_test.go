@@ -121,16 +121,31 @@ func TestFindClang(t *testing.T) {
 	}
 }
 
+// muchLater makes the files that a test has made old.
+func muchLater(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() { clock = time.Now })
+	clock = func() time.Time { return time.Now().Add(time.Hour) }
+}
+
 // A program is asked once, until it changes; a script always.
 func TestAnswersAreRemembered(t *testing.T) {
-	defer func(was time.Duration) { settleTime = was }(settleTime)
-	settleTime = 0
 	root := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(root, "cache"))
 	asked := 0
 	ask := func() (string, error) { asked++; return "answer", nil }
 	path := filepath.Join(root, "program")
 	llvmtest.Write(t, root, "program", "\x7fELF 1")
+	for range 2 {
+		if _, err := remembered("q", path, ask); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("a program that was installed just now was asked %d times", asked)
+	}
+	asked = 0
+	muchLater(t)
 	for range 3 {
 		if got, err := remembered("q", path, ask); err != nil || got != "answer" {
 			t.Fatalf("%q, %v", got, err)
