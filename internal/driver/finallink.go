@@ -116,12 +116,18 @@ func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) er
 // finalLink links the objects and says what LLD said, in the user's names and without
 // what the thin link has said already.
 func (l *staged) finalLink(ctx context.Context, f *lld.FinalLink) (code int, err error) {
+	if err := l.files.check(); err != nil {
+		return 0, err
+	}
 	var out, messages bytes.Buffer
 	if code, err = l.runLLD(ctx, l.coloured(f.Words), &out, &messages); err != nil {
 		return 0, err
 	}
 	if bytes.Contains(messages.Bytes(), []byte(lld.Refusal)) {
 		return 0, &inProcess{errors.New("the objects need bitcode that the thin link did not load"), true}
+	}
+	if err := l.files.check(); err != nil {
+		return 0, err
 	}
 	_, _ = io.WriteString(l.streams.Out, l.output(f.Translate(out.String())))
 	_, _ = io.WriteString(l.streams.Err, l.news(f.Translate(messages.String())))

@@ -38,6 +38,7 @@ type staged struct {
 
 	thin   lld.ThinLink
 	hidden *lld.Hidden
+	files  snapshot
 	traced []string // what the thin link said it loaded
 	said   string   // the thin link's other messages
 }
@@ -45,7 +46,7 @@ type staged struct {
 // newStaged gets a staged link ready. The error is an *inProcess when it cannot be
 // done.
 func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*staged, error) {
-	l := &staged{command: c, settings: s, streams: streams, lld: path, started: time.Now()}
+	l := &staged{command: c, settings: s, streams: streams, lld: path, started: time.Now(), files: snapshot{}}
 	if info, err := os.Stat(c.Output()); err == nil && !info.Mode().IsRegular() {
 		return nil, &inProcess{fmt.Errorf("%s is no regular file, beside which files could be put", c.Output()), true}
 	}
@@ -127,6 +128,7 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 		return nil, &inProcess{err, true}
 	}
 	l.root = filepath.Dir(filepath.Dir(list))
+	l.files.add(l.command.OpenedFiles()...)
 	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()) + "/"
 	if err := os.MkdirAll(prefix, 0o777); err != nil {
 		return nil, err
@@ -153,6 +155,9 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	load, err := l.command.ReadLoad(l.traced, ids)
 	if err != nil {
 		return nil, &inProcess{err, true}
+	}
+	for i := range load.Loaded {
+		l.files.add(load.Loaded[i].File)
 	}
 	return load, nil
 }
