@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/llvmtest"
 )
 
 // hangs is a compiler that writes down its process and that of its child, begins
@@ -49,37 +51,59 @@ func TestInterruptedDistributor(t *testing.T) {
 	}
 }
 
+// modes are the ways in which LLD 22's links are distributed.
+var modes = []string{"native", "staged"}
+
 // TestInterruptedLink sends the signal to the whole group, as a terminal does.
 func TestInterruptedLink(t *testing.T) {
-	dir := hangingCompiler(t)
-	compile(t, dir, "main.c", "int sum(int); int main(void) { return sum(0); }\n")
-	compile(t, dir, "sum.c", "__attribute__((noinline)) int sum(int n) { return n; }\n")
-	before := names(t, dir)
-	cmd := exec.Command("clang-22", "-O2", "-flto=thin", "-fuse-ld=dtlto",
-		"-Wl,--thinlto-remote-compiler="+filepath.Join(dir, "hangs"), "-Wl,--dtlto-jobs=2",
-		"main.o", "sum.o", "-o", "program")
-	pids := startHanging(t, dir, cmd, 2)
-	send(t, -cmd.Process.Pid, syscall.SIGINT)
-	if err := cmd.Wait(); err == nil {
-		t.Error("clang exits with 0")
+	for _, mode := range modes {
+		t.Run(mode, func(t *testing.T) {
+			dir := hangingCompiler(t)
+			compile(t, dir, "main.c", "int sum(int); int main(void) { return sum(0); }\n")
+			compile(t, dir, "sum.c", "__attribute__((noinline)) int sum(int n) { return n; }\n")
+			before := names(t, dir)
+			cmd := exec.Command("clang-22", "-O2", "-flto=thin", "-fuse-ld=dtlto", "-Wl,--dtlto-mode="+mode,
+				"-Wl,--thinlto-remote-compiler="+filepath.Join(dir, "hangs"), "-Wl,--dtlto-jobs=2",
+				"main.o", "sum.o", "-o", "program")
+			pids := startHanging(t, dir, cmd, 2)
+			send(t, -cmd.Process.Pid, syscall.SIGINT)
+			if err := cmd.Wait(); err == nil {
+				t.Error("clang exits with 0")
+			}
+			wantGone(t, pids)
+			wantNames(t, dir, append(before, "pids"))
+		})
 	}
-	wantGone(t, pids)
-	wantNames(t, dir, append(before, "pids"))
 }
 
-// TestKilledLinker kills LLD in a way that it cannot notice: dtlto, which it
-// started, must not go on alone.
+// TestKilledLinker kills the linker in a way that it cannot notice: what it started,
+// dtlto or compilers, must not go on alone.
 func TestKilledLinker(t *testing.T) {
-	dir := hangingCompiler(t)
-	compile(t, dir, "main.c", "int sum(int); int main(void) { return sum(0); }\n")
-	compile(t, dir, "sum.c", "__attribute__((noinline)) int sum(int n) { return n; }\n")
-	// ld.dtlto becomes ld.lld, so that this is LLD's process.
-	cmd := exec.Command(filepath.Join(bin, "ld.dtlto"), "--dtlto-lld=ld.lld-22", "-e", "main",
-		"--thinlto-remote-compiler="+filepath.Join(dir, "hangs"), "--dtlto-jobs=2", "main.o", "sum.o", "-o", "program")
-	pids := startHanging(t, dir, cmd, 2)
-	send(t, cmd.Process.Pid, syscall.SIGKILL)
-	_ = cmd.Wait()
-	wantGone(t, pids)
+	for _, mode := range modes {
+		t.Run(mode, func(t *testing.T) {
+			dir := hangingCompiler(t)
+			compile(t, dir, "main.c", "int sum(int); int main(void) { return sum(0); }\n")
+			compile(t, dir, "sum.c", "__attribute__((noinline)) int sum(int n) { return n; }\n")
+			// Natively ld.dtlto becomes ld.lld, so that this is LLD's process.
+			args := []string{"--dtlto-lld=ld.lld-22", "--dtlto-mode=" + mode, "-e", "main", "--dtlto-jobs=2", "main.o", "sum.o", "-o", "program"}
+			cmd := exec.Command(filepath.Join(bin, "ld.dtlto"), append(args, "--thinlto-remote-compiler="+filepath.Join(dir, "hangs"))...)
+			pids := startHanging(t, dir, cmd, 2)
+			send(t, cmd.Process.Pid, syscall.SIGKILL)
+			_ = cmd.Wait()
+			if mode == "native" {
+				wantGone(t, pids)
+				return
+			}
+			wantGone(t, []int{pids[0], pids[2]}) // the compilers; what these start is not ours to know
+			// What is left beside the output the next link removes.
+			llvmtest.Run(t, dir, filepath.Join(bin, "ld.dtlto"), args...)
+			for _, name := range names(t, dir) {
+				if strings.HasPrefix(name, ".dtlto") {
+					t.Errorf("%s is left", name)
+				}
+			}
+		})
+	}
 }
 
 func hangingCompiler(t *testing.T) string {
