@@ -102,7 +102,7 @@ func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) er
 	if err != nil {
 		return err
 	}
-	object := strings.TrimSuffix(text, ".s") + ".o"
+	object := l.hiddenObject()
 	target := common[slices.IndexFunc(common, func(arg string) bool { return strings.HasPrefix(arg, "--target=") })]
 	var said bytes.Buffer
 	code, err := exec.Tool(ctx, l.clang, []string{"-c", target, "-x", "assembler", text, "-o", object}, &said, &said)
@@ -129,13 +129,24 @@ func (l *staged) finalLink(ctx context.Context, f *lld.FinalLink) (code int, err
 	if err := l.files.check(); err != nil {
 		return 0, err
 	}
-	_, _ = io.WriteString(l.streams.Out, l.output(f.Translate(out.String())))
-	_, _ = io.WriteString(l.streams.Err, l.news(f.Translate(messages.String())))
+	_, _ = io.WriteString(l.streams.Out, l.output(l.translate(f, out.String())))
+	_, _ = io.WriteString(l.streams.Err, l.news(l.translate(f, messages.String())))
 	if code != 0 {
 		return code, nil
 	}
 	return 0, l.translateFiles(f)
 }
+
+// translate puts the user's names into what LLD prints. The objects that stand for no
+// file in particular are called as LLD 22 calls its own.
+func (l *staged) translate(f *lld.FinalLink, text string) string {
+	output := l.command.Output()
+	text = strings.NewReplacer(l.thin.Combined, output+".lto.o", l.hiddenObject(), output+".hidden.o").Replace(text)
+	return f.Translate(text)
+}
+
+// hiddenObject is the path of the object that hides symbols.
+func (l *staged) hiddenObject() string { return filepath.Join(l.root, "hidden", "hidden.o") }
 
 // coloured keeps LLD's messages coloured where it would colour them itself.
 func (l *staged) coloured(words []string) []string {

@@ -18,7 +18,7 @@ func (l *staged) translateFiles(f *lld.FinalLink) error {
 	if path, ok := l.command.Last("Map"); ok && path != "-" {
 		text, err := os.ReadFile(path)
 		if err == nil {
-			err = os.WriteFile(path, []byte(f.Translate(string(text))), 0o666)
+			err = os.WriteFile(path, []byte(l.translate(f, string(text))), 0o666)
 		}
 		if err != nil {
 			return err
@@ -48,8 +48,8 @@ func (l *staged) dependencies(written string, f *lld.FinalLink) string {
 	_, list, _ := strings.Cut(rule, ": \\\n")
 	var options []string // files that options name: LLD reads them first
 	for line := range strings.Lines(list) {
-		file := f.Translate(unescape(strings.TrimSuffix(strings.TrimSpace(line), " \\")))
-		if !strings.HasPrefix(file, l.root+"/") && !slices.Contains(files, file) {
+		file := l.translate(f, unescape(strings.TrimSuffix(strings.TrimSpace(line), " \\")))
+		if !l.isOurs(file) && !slices.Contains(files, file) {
 			options = append(options, file)
 		}
 	}
@@ -65,6 +65,12 @@ func (l *staged) dependencies(written string, f *lld.FinalLink) string {
 		b.WriteString("\n" + escape(file) + ":\n")
 	}
 	return b.String()
+}
+
+// isOurs says whether a translated name is of a file that the user does not know.
+func (l *staged) isOurs(file string) bool {
+	output := l.command.Output()
+	return strings.HasPrefix(file, l.root+"/") || file == path.Clean(output+".lto.o") || file == path.Clean(output+".hidden.o")
 }
 
 // escape writes a name as LLD does for make and ninja.

@@ -50,6 +50,9 @@ func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*stag
 	if info, err := os.Stat(c.Output()); err == nil && !info.Mode().IsRegular() {
 		return nil, &inProcess{fmt.Errorf("%s is no regular file, beside which files could be put", c.Output()), true}
 	}
+	if os.Getenv("LLD_REPRODUCE") != "" {
+		return nil, &inProcess{errors.New("LLD_REPRODUCE is set, which packs one link up, and dtlto does two"), true}
+	}
 	var err error
 	if l.clang, err = backendCompiler(c, path); err != nil {
 		return nil, &inProcess{err, true}
@@ -130,8 +133,11 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	l.root = filepath.Dir(filepath.Dir(list))
 	l.files.add(l.command.OpenedFiles()...)
 	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()) + "/"
+	if strings.Contains(prefix, ";") {
+		return nil, &inProcess{fmt.Errorf("%s has a semicolon, with which LLD cannot be told where to put index files", prefix), true}
+	}
 	if err := os.MkdirAll(prefix, 0o777); err != nil {
-		return nil, err
+		return nil, &inProcess{err, true}
 	}
 	l.thin = lld.ThinLink{List: list, Prefix: prefix, Combined: filepath.Join(l.root, "thin", "combined.o")}
 	var out, messages bytes.Buffer
@@ -184,6 +190,9 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 	var err error
 	if l.hidden, err = load.Hidden(l.settings.Jobs); err != nil {
 		return nil, nil, &inProcess{err, true}
+	}
+	if n, ok := l.command.Last("lto-partitions"); combined != "" && ok && n != "1" {
+		return nil, nil, &inProcess{fmt.Errorf("--lto-partitions=%s makes several objects of regular LTO", n), true}
 	}
 	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, filepath.Join(l.root, "thin", "dependencies"))
 	if err != nil {
