@@ -166,13 +166,13 @@ func (l *staged) output(text string) string {
 		return text
 	}
 	var b strings.Builder
-	known := map[string]bool{l.thin.Combined: true}
+	known := map[string]bool{}
 	for _, line := range l.traced {
 		b.WriteString(line + "\n")
 		known[line] = true
 	}
 	for line := range strings.Lines(text) {
-		if !known[strings.TrimSuffix(line, "\n")] {
+		if file := strings.TrimSuffix(line, "\n"); !known[file] && !l.isOurs(file) {
 			b.WriteString(line)
 		}
 	}

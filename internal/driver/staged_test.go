@@ -34,8 +34,7 @@ func TestNews(t *testing.T) {
 
 func TestTraceOfBothLinks(t *testing.T) {
 	l := staged{command: lld.ReadCommand([]string{"--trace", "main.o"}), traced: []string{"main.o", "lib.a(a.o)"}}
-	l.thin.Combined = "/stage/combined.o"
-	got := l.output("/stage/combined.o\nmain.o\nlib.a(a.o)\nlibc.a(memcpy.o)\n")
+	got := l.output("a.out.lto.o\na.out.hidden.o\nmain.o\nlib.a(a.o)\nlibc.a(memcpy.o)\n")
 	if want := "main.o\nlib.a(a.o)\nlibc.a(memcpy.o)\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
