@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dtlto/dtlto/internal/corpus"
+	"github.com/dtlto/dtlto/internal/llvmtest"
 )
 
 // edit is a change that a programmer makes.
@@ -50,11 +51,22 @@ func TestEdits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := corpus.Zstd().Build(t.Context(), cache, 22, corpus.ThinLTO()...)
-	if err != nil {
-		t.Fatal(err)
+	for _, version := range llvmtest.Versions {
+		t.Run("LLVM "+version, func(t *testing.T) {
+			llvm, err := strconv.Atoi(version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			objects, err := corpus.Zstd().Build(t.Context(), cache, llvm, corpus.ThinLTO()...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			editAll(t, editedZstd(t, objects, "clang-"+version))
+		})
 	}
-	z := editedZstd(t, objects)
+}
+
+func editAll(t *testing.T, z *editing) {
 	z.compile(z.sources())
 	z.link()
 	for _, e := range edits {
@@ -76,6 +88,7 @@ func TestEdits(t *testing.T) {
 // editing is a library that is being edited.
 type editing struct {
 	t        *testing.T
+	clang    string
 	dir      string
 	main     string
 	lldCache string
@@ -83,9 +96,9 @@ type editing struct {
 	before   int // entries in LLD's cache
 }
 
-func editedZstd(t *testing.T, objects corpus.Objects) *editing {
+func editedZstd(t *testing.T, objects corpus.Objects, clang string) *editing {
 	dir := t.TempDir()
-	z := &editing{t: t, dir: dir, main: objects.Main, lldCache: filepath.Join(dir, "lld"), ourCache: filepath.Join(dir, "ours")}
+	z := &editing{t: t, clang: clang, dir: dir, main: objects.Main, lldCache: filepath.Join(dir, "lld"), ourCache: filepath.Join(dir, "ours")}
 	source := filepath.Join(filepath.Dir(filepath.Dir(objects.Dir)), "src")
 	for _, pattern := range []string{"*.c", "*.h"} {
 		files, err := filepath.Glob(filepath.Join(source, pattern))
@@ -118,7 +131,7 @@ func (z *editing) compile(sources []string) {
 	group.SetLimit(runtime.NumCPU())
 	for _, source := range sources {
 		group.Go(func() error {
-			cmd := exec.Command("clang-22", "-O2", "-flto=thin", "-DZSTD_DISABLE_ASM", "-DZSTD_LEGACY_SUPPORT=4", "-DZSTD_MULTITHREAD=1", "-w", "-I.", "-c", source)
+			cmd := exec.Command(z.clang, "-O2", "-flto=thin", "-DZSTD_DISABLE_ASM", "-DZSTD_LEGACY_SUPPORT=4", "-DZSTD_MULTITHREAD=1", "-w", "-I.", "-c", source)
 			cmd.Dir = z.dir
 			if said, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("%s: %w\n%s", source, err, said)
@@ -164,7 +177,7 @@ func (z *editing) link() (lld, ours, all int) {
 	}
 	run := func(flags ...string) string {
 		z.t.Helper()
-		cmd := exec.Command("clang-22", slices.Concat(args, flags)...)
+		cmd := exec.Command(z.clang, slices.Concat(args, flags)...)
 		cmd.Dir = z.dir
 		said, err := cmd.CombinedOutput()
 		if err != nil {
