@@ -52,6 +52,8 @@ if [ "${1:-all}" != demo ]; then
 	need gcc gcc # cgo, which Go's race detector needs
 	need cmake cmake
 	need ninja ninja-build
+	need /usr/bin/rustc rustc # of LLVM 14
+	need /usr/bin/cargo cargo
 	need meson meson
 	need pkg-config pkg-config
 	need autoconf autoconf

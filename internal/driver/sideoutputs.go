@@ -15,7 +15,7 @@ import (
 
 // translateFiles puts the user's names into the files that the final link wrote.
 func (l *staged) translateFiles(f *lld.FinalLink) error {
-	if path, ok := l.command.Last("Map"); ok && path != "-" {
+	for _, path := range l.writtenFiles() {
 		text, err := os.ReadFile(path)
 		if err == nil {
 			err = os.WriteFile(path, []byte(l.translate(f, string(text))), 0o666)
@@ -36,6 +36,25 @@ func (l *staged) translateFiles(f *lld.FinalLink) error {
 	return nil
 }
 
+// writtenFiles are the map and the time trace, if the final link wrote them.
+func (l *staged) writtenFiles() (files []string) {
+	if path, ok := l.command.Last("Map"); ok && path != "-" && path != "" {
+		files = append(files, path)
+	}
+	trace, ok := l.command.Last("time-trace")
+	if file, older := l.command.Last("time-trace-file"); older && trace == "" { // LLD 13 and 14
+		trace = file
+	}
+	switch {
+	case !ok || trace == "-":
+	case trace == "":
+		files = append(files, l.command.Output()+".time-trace")
+	default:
+		files = append(files, trace)
+	}
+	return files
+}
+
 // dependencies is the dependency file that LLD would have written of the whole link:
 // files in the order in which they are opened, in a rule for the output, then in
 // rules of their own.
@@ -48,7 +67,7 @@ func (l *staged) dependencies(written string, f *lld.FinalLink) string {
 	_, list, _ := strings.Cut(rule, ": \\\n")
 	var options []string // files that options name: LLD reads them first
 	for line := range strings.Lines(list) {
-		file := l.translate(f, unescape(strings.TrimSuffix(strings.TrimSpace(line), " \\")))
+		file := path.Clean(l.translate(f, unescape(strings.TrimSuffix(strings.TrimSpace(line), " \\"))))
 		if !l.isOurs(file) && !slices.Contains(files, file) {
 			options = append(options, file)
 		}

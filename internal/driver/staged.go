@@ -183,7 +183,7 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 		if len(jobs.Args) == 0 {
 			jobs.Args = append([]string{l.clang}, l.backend.Words(m.Triple)...)
 		}
-		if m.File != m.ID {
+		if m.File != m.ID || m.Offset != 0 {
 			jobs.Parts[m.ID] = object.Part{File: m.File, Offset: m.Offset, Size: m.Size}
 		}
 	}

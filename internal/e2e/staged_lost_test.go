@@ -18,6 +18,11 @@ const hidden = "#define HIDDEN __attribute__((visibility(\"hidden\")))\n#define 
 // more, of which each has a constructor and an export. The thin link took them all.
 // unused.o is not taken by any link.
 func losing(s *staging) {
+	s.t.Helper()
+	s.shared("losing", makeLosing)
+}
+
+func makeLosing(s *staging) {
 	s.bitcode(
 		"main.o", hidden+`int api(void); int main(void) { puts("main"); return api(); }`,
 		"root.o", hidden+`HIDDEN int never(void); int native(void); HIDDEN int inlined(void);
@@ -59,12 +64,14 @@ var losingInputs = []struct {
 func TestStagedLost(t *testing.T) {
 	withEachLLVM(t, func(s *staging) {
 		losing(s)
-		for _, tt := range losingInputs {
+		for i, tt := range losingInputs {
 			s.sub(tt.name, func(s *staging) {
 				// Native constructors come first in-process, and stand in their place otherwise.
 				got := s.sameLines(append([]string{"main.o", "root.o"}, tt.args...)...)
 				wantLines(s.t, got, "exit status 7", "inlined", "main", "native", "never")
-				s.sameLines(append([]string{"-static", "main.o", "root.o"}, tt.args...)...)
+				if s.turn(i) {
+					s.sameLines(append([]string{"-static", "main.o", "root.o"}, tt.args...)...)
+				}
 				s.sameLibrary(append([]string{"root.o"}, tt.args...)...)
 			})
 		}

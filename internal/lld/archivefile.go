@@ -5,6 +5,7 @@ package lld
 import (
 	"io"
 	"os"
+	"slices"
 
 	"github.com/dtlto/dtlto/internal/object"
 )
@@ -14,12 +15,15 @@ type archiveFile struct {
 	path  string
 	file  *os.File
 	all   []object.Member
-	named map[string][]*object.Member
-	taken map[int64]bool // by HeaderOffset
+	named map[string][]*object.Member // those that are not taken yet
+	taken map[int64]bool              // by HeaderOffset
+	known map[int64]Loaded            // what members are that were looked at, likewise
 }
 
 func (a *archiveFile) take(l Loaded) Loaded {
 	a.taken[l.Member.HeaderOffset] = true
+	name := l.Member.Name
+	a.named[name] = slices.DeleteFunc(a.named[name], func(m *object.Member) bool { return m == l.Member })
 	return l
 }
 
@@ -39,7 +43,7 @@ func openArchive(path string) *archiveFile {
 	if err != nil {
 		return nil
 	}
-	a := &archiveFile{path: path, file: f, named: map[string][]*object.Member{}, taken: map[int64]bool{}}
+	a := &archiveFile{path: path, file: f, named: map[string][]*object.Member{}, taken: map[int64]bool{}, known: map[int64]Loaded{}}
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() || !a.read(info.Size()) {
 		_ = f.Close()
@@ -130,6 +134,10 @@ func (l *Load) restOf(in *Input) (*Rest, error) {
 // Keep says whether a member belongs to the rest.
 func (r *Rest) Keep(m object.Member) bool { return r.keep[m.HeaderOffset] }
 
+// archiveHeader is the length of a member's header. Only BSD's format has something, the
+// name, between it and the contents.
+const archiveHeader = 60
+
 // rest is what is left of an archive; nil if that is nothing.
 func (l *Load) rest(path string) (*Rest, error) {
 	a := l.archive(path)
@@ -137,7 +145,9 @@ func (l *Load) rest(path string) (*Rest, error) {
 		return nil, &Inexact{path, "is an archive that cannot be read"}
 	}
 	r := &Rest{Path: path, keep: map[int64]bool{}}
+	foreign := false
 	for _, m := range a.all {
+		foreign = foreign || !m.Thin && m.Offset != m.HeaderOffset+archiveHeader
 		native, err := l.isNative(a, m)
 		if err != nil {
 			return nil, err
@@ -147,8 +157,11 @@ func (l *Load) rest(path string) (*Rest, error) {
 			r.keep[m.HeaderOffset] = true
 		}
 	}
-	if len(r.keep) == 0 {
+	switch {
+	case len(r.keep) == 0:
 		return nil, nil
+	case r.Mixed && foreign:
+		return nil, &Inexact{path, "is an archive of bitcode and other objects in BSD's format"}
 	}
 	return r, nil
 }

@@ -34,10 +34,11 @@ type FinalLink struct {
 
 	command *Command
 	load    *Load
-	root    string            // of the folders
-	from    map[string]string // folder → what stood in its place
-	open    map[string]*folder
-	state   State
+	root    string             // of the folders
+	made    map[string]*folder // by path
+	open    map[string]*folder // the last one in the place of a prefix
+	state   State              // that the words end with
+	dynamic bool               // the words turned -Bdynamic on
 }
 
 // Substitute is a thin archive of files in its folder.
@@ -60,13 +61,21 @@ type RestCopy struct {
 
 // folder is one that files are put into.
 type folder struct {
-	path string
-	used map[string]bool
+	path   string
+	prefix string          // what stood in its place
+	used   map[string]bool // names of files, whole and members'
+	// shown are members of thin archives as LLD calls them, "ARCHIVE(MEMBER)", where the
+	// user's name of the member has a folder in it, by what we call them.
+	shown map[string]string
 }
 
 // Refusal is an LTO pass that there is none of. LLD stops, with its name, when it
 // would do LTO on anything.
 const Refusal = "dtlto-refuses-bitcode-that-the-thin-link-did-not-load"
+
+// noFortranCommon keeps a common symbol from extracting a definition out of a rest. The
+// thin link did that where the archive stood behind the symbol; all rests stand behind.
+const noFortranCommon = "--no-fortran-common"
 
 // notInFinalLink are options of the thin link's alone.
 var notInFinalLink = map[string]bool{
@@ -77,7 +86,7 @@ var notInFinalLink = map[string]bool{
 // of what is regular LTO, dependencies where LLD's dependency file goes, if it is
 // to write one. An error is an *Inexact.
 func (l *Load) FinalLink(root, combined, dependencies string) (*FinalLink, error) {
-	f := &FinalLink{command: l.command, load: l, root: root, from: map[string]string{}, open: map[string]*folder{}}
+	f := &FinalLink{command: l.command, load: l, root: root, made: map[string]*folder{}, open: map[string]*folder{}}
 	inputs, err := f.inputs(combined)
 	if err != nil {
 		return nil, err
@@ -97,43 +106,43 @@ func (l *Load) FinalLink(root, combined, dependencies string) (*FinalLink, error
 			f.Words = append(f.Words, l.command.Words[arg.First:arg.Last+1]...)
 		}
 	}
-	f.Words = append(f.Words, "--lto-newpm-passes="+Refusal)
+	if !placed {
+		f.Words = append(f.Words, inputs...)
+	}
+	f.Words = append(f.Words, "--lto-newpm-passes="+Refusal, noFortranCommon)
 	return f, nil
 }
 
 // inputs are the words for all that is linked.
 func (f *FinalLink) inputs(combined string) ([]string, error) {
 	var words []string
-	add := func(w ...string) { words = append(words, w...) }
+	at := map[*Input]int{} // where inputs are among each other
+	for i := range f.load.Inputs {
+		at[&f.load.Inputs[i]] = i
+	}
 	data := f.untraced()
-	loaded := f.load.Loaded
-	for i := 0; i < len(loaded); {
-		one := &loaded[i]
+	for loaded := f.load.Loaded; len(loaded) > 0; {
+		one := &loaded[0]
 		if combined != "" && (one.Kind == Module || one.Kind == Regular) {
-			add(combined)
+			words = append(words, combined)
 			combined = ""
 		}
-		for len(data) > 0 && one.Input != nil && f.before(data[0], one.Input) {
-			add(f.data(data[0])...)
+		for len(data) > 0 && one.Input != nil && at[data[0]] < at[one.Input] {
+			words = append(words, f.data(data[0])...)
 			data = data[1:]
 		}
-		if one.Member != nil {
-			n := runLength(loaded[i:])
-			run, err := f.members(loaded[i : i+n])
-			if err != nil {
-				return nil, err
-			}
-			add(run...)
-			i += n
-			continue
+		n := runLength(loaded)
+		more, err := f.run(loaded[:n])
+		if err != nil {
+			return nil, err
 		}
-		add(f.file(one)...)
-		i++
+		words = append(words, more...)
+		loaded = loaded[n:]
 	}
 	for _, in := range data {
-		add(f.data(in)...)
+		words = append(words, f.data(in)...)
 	}
-	add(f.rests()...)
+	words = append(words, f.rests()...)
 	return append(words, f.lastState()...), nil
 }
 
@@ -153,25 +162,20 @@ func (f *FinalLink) untraced() []*Input {
 	return data
 }
 
-// before says whether one input stands before another. Both are in load.Inputs.
-func (f *FinalLink) before(a, b *Input) bool {
-	for i := range f.load.Inputs {
-		switch &f.load.Inputs[i] {
-		case a:
-			return true
-		case b:
-			return false
-		}
-	}
-	return false
-}
-
 // data is the words for data, or for a linker script.
 func (f *FinalLink) data(in *Input) []string {
 	if in.Script {
 		return []string{in.Path}
 	}
 	return []string{"--format=binary", in.Path, "--format=default"}
+}
+
+// run is the words for a file, or a run of members of one archive.
+func (f *FinalLink) run(run []Loaded) ([]string, error) {
+	if run[0].Member == nil {
+		return f.file(&run[0]), nil
+	}
+	return f.members(run)
 }
 
 // file is the words for a file that is loaded.
@@ -184,26 +188,32 @@ func (f *FinalLink) file(l *Loaded) []string {
 		object := path.Join(f.folderFor(prefix, base).path, base)
 		f.Objects = append(f.Objects, object)
 		return []string{object}
-	case l.Input == nil:
-		return []string{l.Path}
-	case l.Input.Binary:
-		return f.data(l.Input)
-	case l.Input.JustSymbols:
-		return []string{"--just-symbols=" + l.Path}
 	case l.Kind == Shared:
 		return f.shared(l)
+	case l.Input != nil && l.Input.Binary:
+		return f.data(l.Input)
+	case l.Input != nil && l.Input.JustSymbols:
+		return []string{"--just-symbols=" + l.Path}
 	}
 	return []string{l.Path}
 }
 
-// shared is the words for a shared library. One without a name of its own (DT_SONAME)
-// gets the one that LLD found it by.
+// shared is the words for a shared library, found in the way in which it was found.
+// One of a dependent-library record stands under the options that came last.
 func (f *FinalLink) shared(l *Loaded) []string {
-	words := f.turn(l.Input.AsNeeded)
-	if l.Input.Library != "" {
-		return append(words, "-Bdynamic", "-l"+l.Input.Library)
+	state, word := f.command.FinalState(), l.Path
+	if l.Input != nil {
+		state = l.Input.State
+		if l.Input.Library != "" {
+			word = "-l" + l.Input.Library
+		}
 	}
-	return append(words, l.Path)
+	words := f.turn(state.AsNeeded)
+	if !f.dynamic { // -N and -n, which stay where they are, turn it off
+		words = append(words, "-Bdynamic")
+		f.dynamic = true
+	}
+	return append(words, word)
 }
 
 // turn changes --as-needed if it has to.
@@ -219,23 +229,22 @@ func (f *FinalLink) turn(asNeeded bool) []string {
 }
 
 // lastState leaves the options as the user's command line does: libraries that
-// dependent-library records name come behind it.
+// dependent-library records name come behind it. Archives among them do not come
+// whole: what the thin link loaded of them is here already.
 func (f *FinalLink) lastState() []string {
 	last := f.command.FinalState()
 	words := f.turn(last.AsNeeded)
-	if last.Whole {
-		words = append(words, "--whole-archive")
-	}
 	if last.Static {
 		return append(words, "-Bstatic")
 	}
 	return append(words, "-Bdynamic")
 }
 
-// runLength is how many of loaded, from the first on, are members of one archive.
+// runLength is how many of loaded, from the first on, are members of one archive; 1 for
+// a file.
 func runLength(loaded []Loaded) int {
-	n := 0
-	for n < len(loaded) && loaded[n].Member != nil && loaded[n].Path == loaded[0].Path {
+	n := 1
+	for n < len(loaded) && loaded[0].Member != nil && loaded[n].Member != nil && loaded[n].Path == loaded[0].Path {
 		n++
 	}
 	return n
@@ -247,43 +256,80 @@ func (f *FinalLink) members(run []Loaded) ([]string, error) {
 	if f.isAll(archive, run) {
 		return []string{"--whole-archive", archive.path, "--no-whole-archive"}, nil
 	}
-	prefix, base := path.Split(archive.path)
-	var words []string
-	var to *folder
-	var members []string
-	end := func() {
-		if len(members) > 0 {
-			substitute := Substitute{path.Join(to.path, base), members}
-			f.Archives = append(f.Archives, substitute)
-			words = append(words, substitute.Path)
-		}
-		to, members = nil, nil
-	}
+	s := &substitution{link: f, archive: archive.path}
 	for i := range run {
 		l := &run[i]
+		if (l.Kind == Regular || l.Split) && f.excludes(archive.path) {
+			return nil, &Inexact{l.Name(), "is regular LTO in an archive that --exclude-libs means"}
+		}
 		if l.Kind == Regular {
-			if f.command.Has("exclude-libs") {
-				return nil, &Inexact{l.Name(), "is regular LTO in an archive, and --exclude-libs may mean it"}
-			}
 			continue
 		}
-		name := path.Base(l.Member.Name)
-		if name == base {
-			return nil, &Inexact{l.Name(), "has its archive's name"}
+		if err := s.add(l); err != nil {
+			return nil, err
 		}
-		if to == nil || to.used[name] {
-			end()
-			to = f.folderFor(prefix, base, name)
-		}
-		to.used[name] = true
-		members = append(members, name)
-		f.place(l, path.Join(to.path, name))
 	}
-	end()
-	if len(words) == 0 {
+	s.end()
+	if len(s.words) == 0 {
 		return nil, nil
 	}
-	return slices.Concat([]string{"--whole-archive"}, words, []string{"--no-whole-archive"}), nil
+	return slices.Concat([]string{"--whole-archive"}, s.words, []string{"--no-whole-archive"}), nil
+}
+
+// excludes says whether --exclude-libs names an archive.
+func (f *FinalLink) excludes(archive string) bool {
+	for _, value := range f.command.Values("exclude-libs") {
+		for name := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || r == ':' }) {
+			if name == "ALL" || name == path.Base(archive) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A substitution makes thin archives for a run of members of an archive, more than one
+// if names come again.
+type substitution struct {
+	link    *FinalLink
+	archive string
+	words   []string
+	to      *folder // of the archive that is being made
+	members []string
+}
+
+func (s *substitution) add(l *Loaded) error {
+	prefix, base := path.Split(s.archive)
+	name := path.Base(l.Member.Name)
+	switch {
+	case name == base:
+		return &Inexact{l.Name(), "has its archive's name"}
+	case name == "." || name == ".." || name == "/" || len(name) > longestName || strings.ContainsAny(name, "\x00\n"):
+		return &Inexact{l.Name(), "has a name that no file can have"}
+	}
+	if s.to == nil || s.to.used[name] {
+		s.end()
+		s.to = s.link.folderFor(prefix, base, name)
+	}
+	s.to.used[name] = true
+	if name != l.Member.Name {
+		s.to.shown[base+"("+name+")"] = base + "(" + l.Member.Name + ")"
+	}
+	s.members = append(s.members, name)
+	s.link.place(l, path.Join(s.to.path, name))
+	return nil
+}
+
+// longestName is how many bytes a file's name may have.
+const longestName = 255
+
+func (s *substitution) end() {
+	if len(s.members) > 0 {
+		substitute := Substitute{path.Join(s.to.path, path.Base(s.archive)), s.members}
+		s.link.Archives = append(s.link.Archives, substitute)
+		s.words = append(s.words, substitute.Path)
+	}
+	s.to, s.members = nil, nil
 }
 
 // place has a member put at a path: as an object that is still to be made, or a copy.
@@ -330,9 +376,9 @@ func (f *FinalLink) rests() []string {
 func (f *FinalLink) folderFor(prefix string, names ...string) *folder {
 	at := f.open[prefix]
 	if at == nil || slices.ContainsFunc(names, func(name string) bool { return at.used[name] }) {
-		at = &folder{path.Join(f.root, strconv.Itoa(len(f.Folders))), map[string]bool{}}
+		at = &folder{path.Join(f.root, strconv.Itoa(len(f.Folders))), prefix, map[string]bool{}, map[string]string{}}
 		f.open[prefix] = at
-		f.from[at.path+"/"] = prefix
+		f.made[at.path] = at
 		f.Folders = append(f.Folders, at.path)
 	}
 	for _, name := range names {
@@ -350,14 +396,37 @@ func (f *FinalLink) Translate(text string) string {
 		if !found {
 			return b.String()
 		}
-		number, after, _ := strings.Cut(rest, "/")
-		prefix, ours := f.from[f.root+"/"+number+"/"]
-		if !ours {
+		number, after, slash := strings.Cut(rest, "/")
+		at, ours := f.made[f.root+"/"+number]
+		if !ours || !slash {
 			b.WriteString(f.root + "/")
 			text = rest
 			continue
 		}
-		b.WriteString(prefix)
-		text = after
+		b.WriteString(at.prefix)
+		name, n := at.shownAs(after)
+		b.WriteString(name)
+		text = after[n:]
 	}
+}
+
+// maxShown is more than an archive's name and a path can have in bytes.
+const maxShown = 1 << 13
+
+// shownAs is what takes the place of the first n bytes of a text that begins with a file
+// in the folder.
+func (at *folder) shownAs(text string) (name string, n int) {
+	if len(at.shown) == 0 {
+		return "", 0
+	}
+	line, _, _ := strings.Cut(text[:min(len(text), maxShown)], "\n")
+	for i := range len(line) {
+		if line[i] != ')' {
+			continue
+		}
+		if name, ok := at.shown[line[:i+1]]; ok {
+			return name, i + 1
+		}
+	}
+	return "", 0
 }

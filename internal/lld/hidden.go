@@ -3,6 +3,7 @@
 package lld
 
 import (
+	"cmp"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -20,11 +22,13 @@ import (
 // Hidden are symbols that bitcode makes less visible than a link of its objects
 // would: a declaration with hidden visibility hides a symbol in in-process LTO also
 // when nothing of it is left in the object, so that a shared library does not
-// export it.
+// export it. So does a definition that another one, native and visible, prevails over.
 type Hidden struct {
 	all     map[string]bitcode.SymbolVisibility // what bitcode says in sum, where that is not the default
 	weaker  map[string]bool                     // of these, those that some bitcode defines with a weaker visibility
-	natives []Loaded                            // that may define what no bitcode does
+	natives []Loaded                            // that may define them too visibly
+	options []string                            // what --defsym defines
+	triple  string                              // of the modules
 }
 
 // Hidden reads the bitcode files' symbol tables. The error is an *Inexact for a file
@@ -32,45 +36,40 @@ type Hidden struct {
 func (l *Load) Hidden(workers int) (*Hidden, error) {
 	var modules []Loaded
 	h := &Hidden{all: map[string]bitcode.SymbolVisibility{}, weaker: map[string]bool{}}
+	for _, definition := range l.command.Values("defsym") {
+		name, _, _ := strings.Cut(definition, "=")
+		h.options = append(h.options, name)
+	}
 	for _, loaded := range l.Loaded {
 		switch loaded.Kind {
 		case Module, Regular:
 			modules = append(modules, loaded)
+			h.triple = cmp.Or(h.triple, loaded.Triple)
 		case Native:
 			h.natives = append(h.natives, loaded)
 		case Shared:
 		}
 	}
-	var mu sync.Mutex
-	err := eachSymbolTable(modules, workers, func(symbols []bitcode.LinkSymbol) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, s := range symbols {
-			if name := string(s.Name); stricter(s.Visibility, h.all[name]) {
+	err := eachSymbolTable(modules, workers, func(s bitcode.LinkSymbol) bool { return s.Visibility != bitcode.DefaultVisibility },
+		func(name string, s bitcode.LinkSymbol) {
+			if stricter(s.Visibility, h.all[name]) {
 				h.all[name] = s.Visibility
 			}
-		}
-	}, func(s bitcode.LinkSymbol) bool { return s.Visibility != bitcode.DefaultVisibility })
+		})
 	if err != nil || len(h.all) == 0 {
 		return h, err
 	}
-	defined := map[string]bool{}
-	err = eachSymbolTable(modules, workers, func(symbols []bitcode.LinkSymbol) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, s := range symbols {
-			defined[string(s.Name)] = true
-			if stricter(h.all[string(s.Name)], s.Visibility) {
-				h.weaker[string(s.Name)] = true
-			}
-		}
-	}, func(s bitcode.LinkSymbol) bool { _, ok := h.all[string(s.Name)]; return ok && !s.Undefined })
-	for name := range h.all {
-		if defined[name] && !h.weaker[name] {
-			delete(h.all, name)
-		}
-	}
+	err = eachSymbolTable(modules, workers, func(s bitcode.LinkSymbol) bool {
+		return !s.Undefined && stricter(h.all[linkName(string(s.Name))], s.Visibility)
+	},
+		func(name string, _ bitcode.LinkSymbol) { h.weaker[name] = true })
 	return h, err
+}
+
+// linkName is a symbol's name to the linker: NAME@@VERSION is NAME.
+func linkName(name string) string {
+	name, _, _ = strings.Cut(name, "@@")
+	return name
 }
 
 // stricter says whether a hides more than b.
@@ -79,14 +78,22 @@ func stricter(a, b bitcode.SymbolVisibility) bool {
 	return rank[a&3] > rank[b&3]
 }
 
-// eachSymbolTable gives f those symbols of each file that want chooses.
-func eachSymbolTable(files []Loaded, workers int, f func([]bitcode.LinkSymbol), want func(bitcode.LinkSymbol) bool) error {
+// eachSymbolTable gives f those symbols of the files that want chooses: want is called
+// many times at once, f is not.
+func eachSymbolTable(files []Loaded, workers int, want func(bitcode.LinkSymbol) bool, f func(name string, s bitcode.LinkSymbol)) error {
+	var mu sync.Mutex
 	var wait sync.WaitGroup
 	errs := make([]error, max(1, workers))
 	for w := range errs {
 		wait.Go(func() {
 			for i := w; i < len(files) && errs[w] == nil; i += len(errs) {
-				errs[w] = symbolTable(&files[i], f, want)
+				var chosen []bitcode.LinkSymbol
+				chosen, errs[w] = symbolTable(&files[i], want)
+				mu.Lock()
+				for _, s := range chosen {
+					f(linkName(string(s.Name)), s)
+				}
+				mu.Unlock()
 			}
 		})
 	}
@@ -94,25 +101,20 @@ func eachSymbolTable(files []Loaded, workers int, f func([]bitcode.LinkSymbol), 
 	return errors.Join(errs...)
 }
 
-func symbolTable(file *Loaded, f func([]bitcode.LinkSymbol), want func(bitcode.LinkSymbol) bool) error {
-	var chosen []bitcode.LinkSymbol
-	var found error
+func symbolTable(file *Loaded, want func(bitcode.LinkSymbol) bool) (chosen []bitcode.LinkSymbol, err error) {
 	part := object.Part{File: file.File, Offset: file.Offset, Size: file.Size}
-	err := part.Look(func(r io.ReaderAt, size int64) {
-		found = bitcode.EachLinkSymbol(r, size, func(s bitcode.LinkSymbol) {
+	looked := part.Look(func(r io.ReaderAt, size int64) {
+		err = bitcode.EachLinkSymbol(r, size, func(s bitcode.LinkSymbol) {
 			if want(s) {
 				s.Name = slices.Clone(s.Name)
 				chosen = append(chosen, s)
 			}
 		})
 	})
-	if err = errors.Join(err, found); err != nil {
-		return &Inexact{file.Name(), "does not tell its symbols: " + err.Error()}
+	if err = errors.Join(looked, err); err != nil {
+		return nil, &Inexact{file.Name(), "does not tell its symbols: " + err.Error()}
 	}
-	if len(chosen) > 0 {
-		f(chosen)
-	}
-	return nil
+	return chosen, nil
 }
 
 // Assembly is the source of an object that hides in the final link what must be
@@ -123,6 +125,11 @@ func (h *Hidden) Assembly(objects []string) (string, error) {
 		return "", nil
 	}
 	hide := map[string]bitcode.SymbolVisibility{}
+	for _, name := range h.options {
+		if wanted, ok := h.all[name]; ok {
+			hide[name] = wanted
+		}
+	}
 	for _, native := range h.natives {
 		part := object.Part{File: native.File, Offset: native.Offset, Size: native.Size}
 		if err := h.defined(part, hide); err != nil {
@@ -140,7 +147,7 @@ func (h *Hidden) Assembly(objects []string) (string, error) {
 			}
 		}
 	}
-	return assembly(hide), nil
+	return assembly(hide, h.triple)
 }
 
 // defined adds to hide what an object defines too visibly.
@@ -158,9 +165,10 @@ func (h *Hidden) defined(part object.Part, hide map[string]bitcode.SymbolVisibil
 			err = nil
 		}
 		for _, s := range symbols {
-			wanted, ok := h.all[s.Name]
+			name := linkName(s.Name)
+			wanted, ok := h.all[name]
 			if ok && s.Section != elf.SHN_UNDEF && elf.ST_BIND(s.Info) != elf.STB_LOCAL && stricter(wanted, visibilityOf(s)) {
-				hide[s.Name] = wanted
+				hide[name] = wanted
 			}
 		}
 	})
@@ -183,17 +191,42 @@ func visibilityOf(s elf.Symbol) bitcode.SymbolVisibility {
 // assembly refers to the symbols, weakly so that nothing is loaded for them. The
 // property note has all features: the linker gives the program those that every
 // object has.
-func assembly(hide map[string]bitcode.SymbolVisibility) string {
+func assembly(hide map[string]bitcode.SymbolVisibility, triple string) (string, error) {
 	if len(hide) == 0 {
-		return ""
+		return "", nil
 	}
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(hide)) {
-		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+		// LLVM 13 to 19 take a backslash in quotes as it is, LLVM 22 does not.
+		if strings.HasPrefix(name, ".L") || strings.ContainsAny(name, "\"\\\n\r\x00") {
+			return "", &Inexact{strconv.Quote(name), "is a symbol that bitcode hides and assembly cannot name"}
+		}
+		quoted := `"` + name + `"`
 		kind := map[bitcode.SymbolVisibility]string{bitcode.Hidden: ".hidden", bitcode.Protected: ".protected"}[hide[name]]
 		fmt.Fprintf(&b, ".weak %s\n%s %s\n", quoted, kind, quoted)
 	}
-	b.WriteString(".section .note.GNU-stack,\"\",%progbits\n.section .note.gnu.property,\"a\",%note\n.p2align 3\n" +
-		".long 4, 32, 5\n.asciz \"GNU\"\n.long 0xc0000000, 4, 0xffffffff, 0\n.long 0xc0000002, 4, 0xffffffff, 0\n")
-	return b.String()
+	notes, ok := notes(triple)
+	if !ok {
+		return "", &Inexact{slices.Sorted(maps.Keys(hide))[0], "is a symbol that bitcode hides, in code for " + triple}
+	}
+	return b.String() + notes, nil
+}
+
+// notes are what every object of a target needs for that the program keeps its
+// properties. They are not known for targets whose objects must agree on more, such as
+// how floating-point numbers are passed.
+func notes(triple string) (source string, ok bool) {
+	const stack = ".section .note.GNU-stack,\"\",%progbits\n.section .note.gnu.property,\"a\",%note\n"
+	machine, _, _ := strings.Cut(triple, "-")
+	switch {
+	case strings.HasSuffix(triple, "x32") || strings.HasSuffix(triple, "ilp32"):
+		return "", false
+	case machine == "x86_64":
+		return stack + ".p2align 3\n.long 4, 16, 5\n.asciz \"GNU\"\n.long 0xc0000002, 4, 0xffffffff, 0\n", true
+	case machine == "aarch64":
+		return stack + ".p2align 3\n.long 4, 16, 5\n.asciz \"GNU\"\n.long 0xc0000000, 4, 0xffffffff, 0\n", true
+	case len(machine) == 4 && strings.HasPrefix(machine, "i") && strings.HasSuffix(machine, "86"):
+		return stack + ".p2align 2\n.long 4, 12, 5\n.asciz \"GNU\"\n.long 0xc0000002, 4, 0xffffffff\n", true
+	}
+	return "", false
 }

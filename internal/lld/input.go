@@ -5,7 +5,6 @@ package lld
 import (
 	"iter"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -55,27 +54,21 @@ func (c *Command) library(name string, static bool) string {
 	return ""
 }
 
-// searchPaths are the -L folders, wherever they stand; "=" or "$SYSROOT" at
-// the beginning of one is the --sysroot.
+// searchPaths are the -L folders, wherever they stand; "=" at the beginning of
+// one is the --sysroot.
 func (c *Command) searchPaths() []string {
 	sysroot, _ := c.Last("sysroot")
 	folders := c.Values("library-path")
 	for i, folder := range folders {
 		if rest, ok := strings.CutPrefix(folder, "="); ok {
-			folders[i] = sysroot + rest
-		} else if rest, ok := strings.CutPrefix(folder, "$SYSROOT"); ok {
-			folders[i] = sysroot + rest
+			folders[i] = under(sysroot, rest)
 		}
 	}
 	return folders
 }
 
-// included finds a file that a linker script INCLUDEs: in the working
-// directory, or where -l libraries are.
-func (c *Command) included(name string) string {
-	if exists(name) {
-		return name
-	}
+// searched finds a file in the -L folders; empty if there is none.
+func (c *Command) searched(name string) string {
 	for _, folder := range c.searchPaths() {
 		if path := under(folder, name); exists(path) {
 			return path
@@ -84,41 +77,94 @@ func (c *Command) included(name string) string {
 	return ""
 }
 
-// scriptInput finds a file that a linker script names, as LLD does: in the
-// system root when absolute, else beside the script, in the working directory,
-// or where -l libraries are. beside says that it was found in the first way.
+// included finds a file that a linker script INCLUDEs: in the working
+// directory, or where -l libraries are.
+func (c *Command) included(name string) string {
+	if exists(name) {
+		return name
+	}
+	return c.searched(name)
+}
+
+// scriptInput finds a file that a linker script names. beside says that it was
+// found in the script's folder.
 func (c *Command) scriptInput(script, name string) (path string, beside bool) {
+	path, where := c.scriptFile(script, name)
+	return path, where == besideScript
+}
+
+// place says how a file that a linker script names was found.
+type place uint8
+
+const (
+	elsewhere    place = iota
+	besideScript       // in the script's folder
+	bySearch           // where -l libraries are
+)
+
+// scriptFile finds a file that a linker script names, as LLD 13 to 22 do: in the
+// system root when absolute and the script lies there, else beside the script, in
+// the working directory, or where -l libraries are.
+func (c *Command) scriptFile(script, name string) (string, place) {
 	if library, ok := strings.CutPrefix(name, "-l"); ok {
-		return c.library(library, false), false
+		return c.library(library, false), bySearch
 	}
 	sysroot, _ := c.Last("sysroot")
 	if rest, ok := strings.CutPrefix(name, "="); ok {
-		return sysroot + rest, false
-	}
-	if filepath.IsAbs(name) {
-		if path := sysroot + name; exists(path) {
-			return path, false
+		if sysroot == "" {
+			return rest, elsewhere
 		}
-		return name, false
+		return sysroot + "/" + rest, elsewhere
 	}
-	if strings.ContainsRune(script, '/') {
-		if path := filepath.Join(filepath.Dir(script), name); exists(path) {
-			return path, true
+	if strings.HasPrefix(name, "/") {
+		if sysroot != "" && isBelow(script, sysroot) {
+			return sysroot + name, elsewhere
+		}
+		return name, elsewhere
+	}
+	if slash := strings.LastIndexByte(script, '/'); slash >= 0 {
+		if path := under(script[:max(slash, 1)], name); exists(path) {
+			return path, besideScript
 		}
 	}
 	if exists(name) {
-		return name, false
+		return name, elsewhere
 	}
-	for _, folder := range c.searchPaths() {
-		if path := under(folder, name); exists(path) {
-			return path, false
-		}
-	}
-	return "", false
+	return c.searched(name), bySearch
 }
 
-// under joins as LLD does, which keeps a leading "./".
-func under(folder, name string) string { return strings.TrimSuffix(folder, "/") + "/" + name }
+// isBelow says whether a file is below a folder by name, or is it, whatever the
+// folder is called on the way.
+func isBelow(file, folder string) bool {
+	root, err := os.Stat(folder)
+	if err != nil {
+		return false
+	}
+	for file != "" {
+		if info, err := os.Stat(file); err == nil && os.SameFile(info, root) {
+			return true
+		}
+		parent := file[:strings.LastIndexByte(file, '/')+1]
+		if parent == file {
+			parent = ""
+		}
+		if file = strings.TrimRight(parent, "/"); file == "" && parent != "" {
+			file = "/"
+		}
+	}
+	return false
+}
+
+// under joins as LLD does, which resolves nothing and keeps a leading "./".
+func under(folder, name string) string {
+	switch {
+	case strings.HasSuffix(folder, "/"):
+		return folder + strings.TrimLeft(name, "/")
+	case folder == "" || strings.HasPrefix(name, "/"):
+		return folder + name
+	}
+	return folder + "/" + name
+}
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

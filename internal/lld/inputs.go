@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/dtlto/dtlto/internal/object"
 )
@@ -15,7 +17,9 @@ import (
 type Input struct {
 	// Path is what LLD opens, as it spells it.
 	Path string
-	// Library is the NAME of a -lNAME that was found at Path.
+	// Library is, if Path was found in the -L folders, what finds it there again: a
+	// library without a name of its own (DT_SONAME) is then called by the last part of
+	// its path, otherwise by all of it.
 	Library string
 	// Script says that it is a linker script; Lists that it does nothing but name the
 	// inputs that come next.
@@ -55,7 +59,7 @@ func (r *stateReader) read(arg Arg) bool {
 		return true
 	}
 	switch arg.Name {
-	case "omagic", "nmagic": // options in their own right, too
+	case "omagic", "nmagic": // options in their own right, too; --no-nmagic does not undo this
 		r.Static = true
 		return false
 	case "format":
@@ -82,11 +86,21 @@ func (c *Command) input(arg Arg, s State) (in Input, ok bool) {
 	case "just-symbols":
 		in.JustSymbols = true
 	case "library":
-		in.Path, in.Library = c.library(arg.Value, s.Static), arg.Value
+		in.Path = c.library(arg.Value, s.Static)
+		in.Library = again(arg.Value, in.Path)
 	default:
 		return in, false
 	}
 	return in, in.Path != ""
+}
+
+// again is the ":FILE" of a -l:FILE that finds what a -lNAME found, whatever the
+// options in front of it.
+func again(name, path string) string {
+	if strings.HasPrefix(name, ":") {
+		return name
+	}
+	return ":" + filepath.Base(path)
 }
 
 // Inputs are the files that the command line of a link names, in order, each linker
@@ -164,10 +178,10 @@ func (x *expansion) add(in Input, depth int) bool {
 	switch {
 	case depth == maxScriptDepth:
 		return x.refuse(in.Path, "is one of too many linker scripts that name each other")
-	case script.names == nil && len(script.includes) == 0:
-		return x.yield(in, nil) // commands only
-	case script.other || len(script.includes) > 0:
-		return x.refuse(in.Path, "is a linker script that names inputs and does more")
+	case !in.Lists && x.refuseCommands(in.Path, text, script):
+		return false
+	case in.Lists && (script.other || len(script.includes) > 0):
+		return x.refuse(in.Path, doesMore)
 	}
 	if !x.yield(in, nil) {
 		return false
@@ -181,14 +195,20 @@ func (x *expansion) add(in Input, depth int) bool {
 	return true
 }
 
+const doesMore = "is a linker script that names inputs and does more"
+
 // named is a file that a script names.
 func (x *expansion) named(script Input, named scriptName) (in Input, ok bool) {
 	in = Input{State: script.State}
 	in.AsNeeded = in.AsNeeded || named.asNeeded
-	in.Path, _ = x.command.scriptInput(script.Path, named.name)
-	if named.library() != "" {
-		in.Library = named.library()
-		in.Path = x.command.library(in.Library, in.Static)
+	if library := named.library(); library != "" {
+		in.Path = x.command.library(library, in.Static)
+		in.Library = again(library, in.Path)
+		return in, in.Path != ""
+	}
+	var found place
+	if in.Path, found = x.command.scriptFile(script.Path, named.name); found == bySearch {
+		in.Library = ":" + named.name
 	}
 	return in, in.Path != ""
 }
@@ -196,10 +216,31 @@ func (x *expansion) named(script Input, named scriptName) (in Input, ok bool) {
 // onlyCommands looks at a script given with -T.
 func (x *expansion) onlyCommands(path string) bool {
 	text, ok := scriptText(path)
-	if script := readScript(text); !ok || script.names == nil && len(script.includes) == 0 {
-		return true
+	script := readScript(text)
+	if ok && script.names != nil {
+		return x.refuse(path, doesMore)
 	}
-	return x.refuse(path, "is a linker script that names inputs and does more")
+	return !ok || !x.refuseCommands(path, text, script)
+}
+
+// refuseCommands refuses a script that does not list inputs and yet changes what they
+// are, or that would not mean the same with files in other folders.
+func (x *expansion) refuseCommands(path, text string, s script) bool {
+	why := ""
+	switch {
+	case len(text) == maxScript:
+		why = "is a linker script of a megabyte or more"
+	case len(s.includes) > 0:
+		why = "is a linker script that includes others"
+	case s.searches:
+		why = "is a linker script that says where libraries are"
+	case s.folders:
+		why = "is a linker script that tells files apart by their folders, which are others in steps"
+	default:
+		return false
+	}
+	x.refuse(path, why)
+	return true
 }
 
 func (x *expansion) refuse(path, why string) bool {

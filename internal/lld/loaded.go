@@ -78,15 +78,14 @@ type Load struct {
 // --trace, ids are its modules in its order. The error is an *Inexact or
 // *Untranslatable if that cannot be told.
 func (c *Command) ReadLoad(trace, ids []string) (*Load, error) {
+	if c.Has("remap-inputs", "remap-inputs-file") {
+		return nil, &Inexact{"--remap-inputs", "may mean files that have other names in steps"}
+	}
 	l := &Load{command: c, archives: map[string]*archiveFile{}, Loaded: make([]Loaded, 0, len(trace))}
 	defer l.closeArchives()
-	named := map[string][]int{}
-	for in, err := range c.Inputs() {
-		if err != nil {
-			return nil, err
-		}
-		named[in.Path] = append(named[in.Path], len(l.Inputs))
-		l.Inputs = append(l.Inputs, in)
+	named, err := l.readInputs()
+	if err != nil {
+		return nil, err
 	}
 	for _, line := range trace {
 		loaded, err := l.find(line, ids, named)
@@ -104,21 +103,77 @@ func (c *Command) ReadLoad(trace, ids []string) (*Load, error) {
 	if len(ids) > 0 {
 		return nil, &Inexact{ids[0], "is not among the files that LLD says it loaded"}
 	}
+	if err := l.checkDependent(); err != nil {
+		return nil, err
+	}
 	return l, l.readRests(named)
+}
+
+// readInputs reads the command line's inputs and returns their indexes by path.
+func (l *Load) readInputs() (named map[string][]int, err error) {
+	named = map[string][]int{}
+	for in, err := range l.command.Inputs() {
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range named[in.Path] { // LLD before 19 does not trace data
+			if other := &l.Inputs[i]; other.Binary != in.Binary || other.JustSymbols != in.JustSymbols {
+				return nil, &Inexact{in.Path, "is linked as two different things"}
+			}
+		}
+		named[in.Path] = append(named[in.Path], len(l.Inputs))
+		l.Inputs = append(l.Inputs, in)
+	}
+	return named, nil
+}
+
+// checkDependent makes sure that the files which the command line does not name are
+// those of dependent-library records: LLD loads them last.
+func (l *Load) checkDependent() error {
+	var dependent *Loaded
+	for i := range l.Loaded {
+		switch loaded := &l.Loaded[i]; {
+		case strings.HasPrefix(loaded.Path, "-") || strings.HasPrefix(loaded.Path, "@"):
+			return &Inexact{loaded.Path, "has a name that is an option"}
+		case loaded.Member != nil:
+		case loaded.Input == nil:
+			dependent = loaded
+			if loaded.Kind == Shared && !hasOwnName(loaded.File) {
+				return &Inexact{loaded.Path, "is a shared library without a name, which a dependent-library record names"}
+			}
+		case dependent != nil && !loaded.Input.Lazy:
+			return &Inexact{dependent.Path, "is among the files that LLD says it loaded, and nothing that is known names it"}
+		}
+	}
+	return nil
+}
+
+// hasOwnName says whether a shared library has a DT_SONAME.
+func hasOwnName(path string) bool {
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	names, err := f.DynString(elf.DT_SONAME)
+	return err == nil && len(names) > 0
 }
 
 // find is the file or member that LLD calls line.
 func (l *Load) find(line string, ids []string, named map[string][]int) (Loaded, error) {
-	places := named[line]
-	if info, err := os.Stat(line); len(places) > 0 || err == nil && info.Mode().IsRegular() {
-		loaded := Loaded{Path: line, File: line}
-		if len(places) > 0 {
-			loaded.Input = &l.Inputs[places[0]]
-			named[line] = places[1:]
-		}
+	if places := named[line]; len(places) > 0 {
+		named[line] = places[1:]
+		loaded := Loaded{Path: line, File: line, Input: &l.Inputs[places[0]]}
 		return loaded, l.look(&loaded)
 	}
 	archive, name, err := l.splitMember(line)
+	if info, statErr := os.Stat(line); statErr == nil && info.Mode().IsRegular() {
+		if archive != nil {
+			return Loaded{}, &Inexact{line, "is a file, and could be a member of an archive"}
+		}
+		loaded := Loaded{Path: line, File: line}
+		return loaded, l.look(&loaded)
+	}
 	if err != nil {
 		return Loaded{}, err
 	}
@@ -155,19 +210,15 @@ func (l *Load) splitMember(line string) (found *archiveFile, name string, err er
 func (l *Load) choose(a *archiveFile, name string, whole bool, ids []string) (Loaded, error) {
 	var modules, others []Loaded
 	for _, m := range a.named[name] {
-		if a.taken[m.HeaderOffset] {
-			continue
-		}
-		loaded := Loaded{Path: a.path, Member: m}
-		if err := l.lookMember(a, &loaded); err != nil {
+		loaded, err := l.lookMember(a, m)
+		switch {
+		case err != nil:
 			return Loaded{}, err
-		}
-		if whole { // one after the other
+		case whole: // one after the other
 			return a.take(loaded), nil
-		}
-		if loaded.Kind != Module {
+		case loaded.Kind != Module:
 			others = append(others, loaded)
-		} else if len(ids) > 0 && loaded.ID == ids[0] {
+		case len(ids) > 0 && loaded.ID == ids[0]:
 			modules = append(modules, loaded)
 		}
 	}
@@ -199,24 +250,26 @@ func (l *Load) look(loaded *Loaded) error {
 	return l.identify(f, loaded)
 }
 
-func (l *Load) lookMember(a *archiveFile, loaded *Loaded) error {
-	m := loaded.Member
-	id := fmt.Sprintf("%s(%s at %d)", a.path, path.Base(m.Name), m.HeaderOffset)
+func (l *Load) lookMember(a *archiveFile, m *object.Member) (loaded Loaded, err error) {
+	if loaded, ok := a.known[m.HeaderOffset]; ok {
+		return loaded, nil
+	}
+	loaded = Loaded{Path: a.path, Member: m, File: a.path, Offset: m.Offset, Size: m.Size}
 	if m.Thin {
 		loaded.File = object.ThinPath(a.path, *m)
-		if err := l.look(loaded); err != nil {
-			return err
-		}
+		err = l.look(&loaded)
 	} else {
-		loaded.File, loaded.Offset, loaded.Size = a.path, m.Offset, m.Size
-		if err := l.identify(a.file, loaded); err != nil {
-			return err
-		}
+		err = l.identify(a.file, &loaded)
 	}
+	if err != nil {
+		return loaded, err
+	}
+	loaded.ID = ""
 	if loaded.Kind == Module {
-		loaded.ID = id
+		loaded.ID = fmt.Sprintf("%s(%s at %d)", a.path, path.Base(m.Name), m.HeaderOffset)
 	}
-	return nil
+	a.known[m.HeaderOffset] = loaded
+	return loaded, nil
 }
 
 // identify says what the contents are that a file has where loaded says.

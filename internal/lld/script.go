@@ -9,6 +9,8 @@ type script struct {
 	names    []scriptName // in its INPUT and GROUP commands; nil if it has none
 	includes []string     // other scripts that it INCLUDEs
 	other    bool         // it has commands that are not about inputs or their format
+	searches bool         // it has SEARCH_DIR, a folder for -l libraries
+	folders  bool         // a pattern for names of files has a folder in it
 }
 
 type scriptName struct {
@@ -28,7 +30,7 @@ func (n scriptName) library() string {
 // readScript reads loosely: text that is no linker script has no names.
 func readScript(text string) script {
 	var s script
-	depth, wanted, asNeeded := 0, 0, 0 // the depths at which an INPUT's list, and an AS_NEEDED's, began
+	depth, wanted, asNeeded, excluded := 0, 0, 0, 0 // the depths at which these lists began
 	previous := ""
 	for token := range scriptTokens(text) {
 		switch {
@@ -39,25 +41,36 @@ func readScript(text string) script {
 				wanted = depth
 			case wanted > 0 && previous == "AS_NEEDED":
 				asNeeded = depth
+			case previous == "EXCLUDE_FILE":
+				excluded = depth
 			}
+			s.searches = s.searches || previous == "SEARCH_DIR"
+			s.folders = s.folders || hasFolder(previous)
 		case token == ")":
-			if depth == wanted {
-				wanted = 0
-			}
-			if depth == asNeeded {
-				asNeeded = 0
+			for _, list := range []*int{&wanted, &asNeeded, &excluded} {
+				if depth == *list {
+					*list = 0
+				}
 			}
 			depth = max(depth-1, 0)
 		case wanted > 0 && token != "AS_NEEDED" && token != ",":
 			s.names = append(s.names, scriptName{strings.Trim(token, `"`), asNeeded > 0})
 		case previous == "INCLUDE":
 			s.includes = append(s.includes, strings.Trim(token, `"`))
+		case excluded > 0:
+			s.folders = s.folders || hasFolder(token)
 		case depth == 0 && !aboutInputs[token]:
 			s.other = true
 		}
 		previous = token
 	}
 	return s
+}
+
+// hasFolder says whether a word, which stands where a pattern for names of files may
+// stand, is one with a folder in it. Arithmetic without blanks can look like that.
+func hasFolder(token string) bool {
+	return strings.Contains(token, "/") && len(token) > 1 && token != "/DISCARD/"
 }
 
 // aboutInputs are the commands of a script that names inputs and does nothing else.

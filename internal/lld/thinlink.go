@@ -7,7 +7,7 @@ import "strings"
 // ThinLink is where a thin link puts what it finds out.
 type ThinLink struct {
 	List     string // the file that gets the objects' names
-	Prefix   string // goes before each module's id in names of files
+	Prefix   string // goes before each module's id in names of files; it ends with "/up" for each level that ids may climb, and "/"
 	Combined string // the object of what is regular LTO
 }
 
@@ -36,7 +36,7 @@ func (t *ThinLink) IDs(list string) ([]string, error) {
 			return nil, &Inexact{line, "is in LLD's list of objects and not where it was told to put them"}
 		case !IsASCII(id):
 			return nil, &Untranslatable{id, notASCII}
-		case Climbs(id) > Climbs(t.Prefix):
+		case Climbs(id) > t.room():
 			return nil, &Inexact{id, "would have its index outside of the working folder"}
 		}
 		ids = append(ids, id)
@@ -44,8 +44,17 @@ func (t *ThinLink) IDs(list string) ([]string, error) {
 	return ids, nil
 }
 
+// room is how many levels an id may climb.
+func (t *ThinLink) room() int {
+	n := 0
+	for rest := strings.TrimSuffix(t.Prefix, "/"); strings.HasSuffix(rest, "/up"); n++ {
+		rest = strings.TrimSuffix(rest, "/up")
+	}
+	return n
+}
+
 // Climbs is how many levels above its beginning a relative path comes, at most. A
-// Prefix of so many folders more keeps what is put behind it from leaving it.
+// Prefix with room for so many keeps what is put behind it from leaving it.
 func Climbs(file string) int {
 	depth, lowest := 0, 0
 	for part := range strings.SplitSeq(file, "/") {
