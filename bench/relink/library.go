@@ -19,18 +19,19 @@ import (
 type library struct {
 	corpus.Objects
 	sources string // the folder of the sources
+	llvm    int
 }
 
-func openLibrary(ctx context.Context, bench *measure.Bench) (*library, error) {
+func openLibrary(ctx context.Context, bench *measure.Bench, llvm int) (*library, error) {
 	cache, err := corpus.DefaultCache()
 	if err != nil {
 		return nil, err
 	}
-	objects, err := corpus.RE2().Build(ctx, cache, 22, corpus.ThinLTO()...)
+	objects, err := corpus.RE2().Build(ctx, cache, llvm, corpus.ThinLTO()...)
 	if err != nil {
 		return nil, err
 	}
-	l := &library{objects, filepath.Join(cache, "re2", "src")}
+	l := &library{objects, filepath.Join(cache, "re2", "src"), llvm}
 	l.Dir = bench.In("library")
 	if err := os.Mkdir(l.Dir, 0o755); err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (l *library) replace(ctx context.Context, object, by string) error {
 		return err
 	}
 	aside := l.Archive + ".new"
-	cmd := exec.CommandContext(ctx, "llvm-ar-22", append([]string{"rcD", aside}, l.Loose...)...)
+	cmd := exec.CommandContext(ctx, fmt.Sprintf("llvm-ar-%d", l.llvm), append([]string{"rcD", aside}, l.Loose...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("llvm-ar: %w\n%s", err, out)
 	}

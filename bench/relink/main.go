@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// Command relink measures linking RE2 with Abseil again on LLVM 22: with nothing
-// changed, and with one module changed. It compares LLD's in-process ThinLTO with
-// a warm --thinlto-cache-dir, LLD's DTLTO with a distributor that only hard-links
-// known objects (bench/floor), and ld.dtlto with a warm cache. They take turns,
+// Command relink measures linking RE2 with Abseil again: with nothing changed, and
+// with one module changed. It compares LLD's in-process ThinLTO with a warm
+// --thinlto-cache-dir, with LLVM 22 LLD's DTLTO with a distributor that only
+// hard-links known objects (bench/floor), and ld.dtlto with a warm cache. They take turns,
 // and the linker is called directly, as clang would call it. It prints Markdown
 // for docs/performance.md.
 //
-// usage: go run ./bench/relink [-n RUNS] [-edits RUNS]
+// usage: go run ./bench/relink [-llvm VERSION] [-n RUNS] [-edits RUNS]
 package main
 
 import (
@@ -25,29 +25,34 @@ import (
 func main() {
 	runs := flag.Int("n", 40, "how often each relink without a change is run")
 	edits := flag.Int("edits", 20, "how often each relink after an edit is run")
+	llvm := flag.Int("llvm", 22, "the LLVM to link with")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *runs, *edits); err != nil {
+	if err := run(context.Background(), os.Stdout, *llvm, *runs, *edits); err != nil {
 		fmt.Fprintln(os.Stderr, "relink:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, w io.Writer, runs, edits int) error {
+func run(ctx context.Context, w io.Writer, llvm, runs, edits int) error {
 	bench, err := measure.Open(ctx, "./bench/naive", "./bench/floor")
 	if err != nil {
 		return err
 	}
 	defer bench.Close()
-	library, err := openLibrary(ctx, bench)
+	library, err := openLibrary(ctx, bench, llvm)
 	if err != nil {
 		return err
 	}
 	if runs > 0 {
 		fmt.Fprintf(w, "Nothing changed: median of %d runs taking turns.\n\n", runs)
-		fmt.Fprintln(w, "| library as | modules | | wall | of the floor | processor time | of the floor |")
+		base := "in-process"
+		if llvm >= 22 {
+			base = "the floor"
+		}
+		fmt.Fprintf(w, "| library as | modules | | wall | of %s | processor time | of %s |\n", base, base)
 		fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
 		for _, form := range library.forms() {
-			if err := unchanged(ctx, w, bench, form, runs); err != nil {
+			if err := unchanged(ctx, w, bench, form, llvm, runs); err != nil {
 				return fmt.Errorf("%s: %w", form.name, err)
 			}
 		}
@@ -59,12 +64,8 @@ func run(ctx context.Context, w io.Writer, runs, edits int) error {
 }
 
 // unchanged measures relinks of one form of the library without a change.
-func unchanged(ctx context.Context, w io.Writer, bench *measure.Bench, f form, runs int) error {
+func unchanged(ctx context.Context, w io.Writer, bench *measure.Bench, f form, llvm, runs int) error {
 	inProcess, err := newInProcess(ctx, bench, f)
-	if err != nil {
-		return err
-	}
-	floor, err := newFloor(ctx, bench, f)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,14 @@ func unchanged(ctx context.Context, w io.Writer, bench *measure.Bench, f form, r
 		return err
 	}
 	// A first link fills the caches; in all later ones nothing may be compiled.
-	links := []link{inProcess, floor, dtlto}
+	links, base := []link{inProcess, dtlto}, 0
+	if llvm >= 22 {
+		floor, err := newFloor(ctx, bench, f)
+		if err != nil {
+			return err
+		}
+		links, base = []link{inProcess, floor, dtlto}, 1
+	}
 	for _, l := range links {
 		if _, _, err := l.run(ctx); err != nil {
 			return err
@@ -94,8 +102,8 @@ func unchanged(ctx context.Context, w io.Writer, bench *measure.Bench, f form, r
 	}
 	for _, way := range ways {
 		fmt.Fprintf(w, "| %s | %d | %s | %.1f ms | %.2f | %.1f ms | %.2f |\n", f.name, dtlto.modules, way.Name,
-			measure.MS(way.Wall()), measure.Ratio(way.Wall(), ways[1].Wall()),
-			measure.MS(way.CPU()), measure.Ratio(way.CPU(), ways[1].CPU()))
+			measure.MS(way.Wall()), measure.Ratio(way.Wall(), ways[base].Wall()),
+			measure.MS(way.CPU()), measure.Ratio(way.CPU(), ways[base].CPU()))
 	}
 	return nil
 }

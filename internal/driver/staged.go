@@ -112,7 +112,7 @@ func (l *staged) link(ctx context.Context) (code int, err error) {
 	}
 	_, _ = io.WriteString(l.streams.Err, l.said)
 	if err := l.lay(final); err != nil {
-		return 0, err
+		return 0, &inProcess{err, true}
 	}
 	if err := l.compile(ctx, jobs); err != nil {
 		return 0, err

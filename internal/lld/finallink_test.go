@@ -35,9 +35,9 @@ type syntheticLink struct {
 	why   string // it is done in-process, because
 }
 
-// versions are the LLVM releases that the links are tried with: those of llvmtest
+// linkVersions are the LLVM releases that the links are tried with: those of llvmtest
 // and what else there is.
-func linkVersions(t *testing.T) []string {
+func linkVersions() []string {
 	versions := slices.Clone(llvmtest.Versions)
 	for _, version := range []string{"13", "15"} {
 		if _, err := exec.LookPath("ld.lld-" + version); err == nil {
@@ -299,7 +299,7 @@ func (w *workshop) needed(path string) []string {
 }
 
 func TestFinalLinks(t *testing.T) {
-	for _, version := range linkVersions(t) {
+	for _, version := range linkVersions() {
 		made := t.TempDir()
 		for _, link := range syntheticLinks {
 			if version < fmt.Sprint(max(10, link.since)) {

@@ -27,19 +27,16 @@ type Hidden struct {
 	all     map[string]bitcode.SymbolVisibility // what bitcode says in sum, where that is not the default
 	weaker  map[string]bool                     // of these, those that some bitcode defines with a weaker visibility
 	natives []Loaded                            // that may define them too visibly
-	options []string                            // what --defsym defines
+	others  []string                            // what --defsym and linker scripts define
 	triple  string                              // of the modules
+	load    *Load
 }
 
 // Hidden reads the bitcode files' symbol tables. The error is an *Inexact for a file
 // without one.
 func (l *Load) Hidden(workers int) (*Hidden, error) {
 	var modules []Loaded
-	h := &Hidden{all: map[string]bitcode.SymbolVisibility{}, weaker: map[string]bool{}}
-	for _, definition := range l.command.Values("defsym") {
-		name, _, _ := strings.Cut(definition, "=")
-		h.options = append(h.options, name)
-	}
+	h := &Hidden{all: map[string]bitcode.SymbolVisibility{}, weaker: map[string]bool{}, others: l.assigned(), load: l}
 	for _, loaded := range l.Loaded {
 		switch loaded.Kind {
 		case Module, Regular:
@@ -50,20 +47,41 @@ func (l *Load) Hidden(workers int) (*Hidden, error) {
 		case Shared:
 		}
 	}
-	err := eachSymbolTable(modules, workers, func(s bitcode.LinkSymbol) bool { return s.Visibility != bitcode.DefaultVisibility },
-		func(name string, s bitcode.LinkSymbol) {
-			if stricter(s.Visibility, h.all[name]) {
-				h.all[name] = s.Visibility
-			}
-		})
+	hides := func(s bitcode.LinkSymbol) bool { return s.Visibility != bitcode.DefaultVisibility }
+	err := eachSymbolTable(modules, workers, hides, func(name string, s bitcode.LinkSymbol) {
+		if stricter(s.Visibility, h.all[name]) {
+			h.all[name] = s.Visibility
+		}
+	})
 	if err != nil || len(h.all) == 0 {
 		return h, err
 	}
-	err = eachSymbolTable(modules, workers, func(s bitcode.LinkSymbol) bool {
+	tooVisible := func(s bitcode.LinkSymbol) bool {
 		return !s.Undefined && stricter(h.all[linkName(string(s.Name))], s.Visibility)
-	},
-		func(name string, _ bitcode.LinkSymbol) { h.weaker[name] = true })
-	return h, err
+	}
+	return h, eachSymbolTable(modules, workers, tooVisible, func(name string, _ bitcode.LinkSymbol) { h.weaker[name] = true })
+}
+
+// assigned are the symbols that --defsym and linker scripts define.
+func (l *Load) assigned() []string {
+	names := l.command.Values("defsym")
+	for i, definition := range names {
+		names[i], _, _ = strings.Cut(definition, "=")
+	}
+	scripts := slices.Concat(l.command.Values("script"), l.command.Values("default-script"))
+	for i, name := range scripts {
+		scripts[i] = l.command.included(name)
+	}
+	for i := range l.Inputs {
+		if in := &l.Inputs[i]; in.Script && !in.Lists {
+			scripts = append(scripts, in.Path)
+		}
+	}
+	for _, path := range scripts {
+		text, _ := scriptText(path)
+		names = append(names, readScript(text).assigned...)
+	}
+	return names
 }
 
 // linkName is a symbol's name to the linker: NAME@@VERSION is NAME.
@@ -118,14 +136,14 @@ func symbolTable(file *Loaded, want func(bitcode.LinkSymbol) bool) (chosen []bit
 }
 
 // Assembly is the source of an object that hides in the final link what must be
-// hidden of what objects, those of modules, and native ones define. It is empty if
-// there is nothing, as there mostly is.
+// hidden of what objects, those of modules, and the others of the FinalLink define. It
+// is empty if there is nothing, as there mostly is. An error is an *Inexact or of a file.
 func (h *Hidden) Assembly(objects []string) (string, error) {
 	if len(h.all) == 0 {
 		return "", nil
 	}
 	hide := map[string]bitcode.SymbolVisibility{}
-	for _, name := range h.options {
+	for _, name := range h.others {
 		if wanted, ok := h.all[name]; ok {
 			hide[name] = wanted
 		}
@@ -137,6 +155,9 @@ func (h *Hidden) Assembly(objects []string) (string, error) {
 		}
 	}
 	if len(h.weaker) > 0 {
+		if h.load.combined != "" {
+			objects = append(slices.Clone(objects), h.load.combined)
+		}
 		for _, path := range objects {
 			info, err := os.Stat(path)
 			if err == nil {

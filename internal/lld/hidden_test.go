@@ -51,7 +51,7 @@ func TestHidden(t *testing.T) {
 		{name: "AArch64", thin: hide + "int f(void); int a(void) { return f() * 0; }", native: "int f(void) { return 1; }", triple: "aarch64-linux-gnu", options: "-bti"},
 		{name: "RISC-V", thin: hide + "int f(void); int a(void) { return f() * 0; }", native: "int f(void) { return 1; }", triple: "riscv64-linux-gnu", why: "in code for riscv64"},
 	} {
-		for _, version := range linkVersions(t) {
+		for _, version := range []string{"14", "22"} { // the oldest and the newest of llvmtest.Versions
 			t.Run(version+"/"+strings.ReplaceAll(tc.name, " ", "_"), func(t *testing.T) {
 				w := &workshop{t, version, t.TempDir()}
 				t.Chdir(t.TempDir())

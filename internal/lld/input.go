@@ -20,15 +20,12 @@ func (c *Command) InputFiles() iter.Seq[string] {
 			if state.read(arg) || state.Binary {
 				continue
 			}
-			path := arg.Value
-			if arg.Name != "script" && arg.Name != "default-script" {
-				in, ok := c.input(arg, state.State)
-				if !ok || in.JustSymbols {
-					continue
-				}
-				path = in.Path
+			in, ok := c.input(arg, state.State)
+			if arg.Name == "script" || arg.Name == "default-script" {
+				in.Path = c.included(arg.Value)
+				ok = in.Path != ""
 			}
-			if !yield(path) {
+			if ok && !in.JustSymbols && !yield(in.Path) {
 				return
 			}
 		}
@@ -77,8 +74,8 @@ func (c *Command) searched(name string) string {
 	return ""
 }
 
-// included finds a file that a linker script INCLUDEs: in the working
-// directory, or where -l libraries are.
+// included finds a linker script that another one INCLUDEs or -T names: in the
+// working directory, or where -l libraries are. Empty if there is none.
 func (c *Command) included(name string) string {
 	if exists(name) {
 		return name

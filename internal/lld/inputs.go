@@ -115,7 +115,7 @@ func (c *Command) Inputs() iter.Seq2[Input, error] {
 				continue
 			}
 			if arg.Name == "script" || arg.Name == "default-script" {
-				if !x.onlyCommands(arg.Value) {
+				if !x.onlyCommands(c.included(arg.Value)) {
 					return
 				}
 				continue
@@ -226,7 +226,7 @@ func (x *expansion) onlyCommands(path string) bool {
 // refuseCommands refuses a script that does not list inputs and yet changes what they
 // are, or that would not mean the same with files in other folders.
 func (x *expansion) refuseCommands(path, text string, s script) bool {
-	why := ""
+	var why string
 	switch {
 	case len(text) == maxScript:
 		why = "is a linker script of a megabyte or more"

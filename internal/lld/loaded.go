@@ -72,6 +72,7 @@ type Load struct {
 
 	command  *Command
 	archives map[string]*archiveFile
+	combined string // what FinalLink was told
 }
 
 // ReadLoad finds out what a thin link loaded. trace is what LLD printed for

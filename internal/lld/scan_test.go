@@ -175,11 +175,11 @@ func TestObstacle(t *testing.T) {
 		{"-o p-ö thin.o", ""},
 		{"object.ld native.ld self.ld ./native.ld", ""},
 		{"archive.ld nested.ld lib/object.ld", ""},
-		{"lib/libthin.a ./archive.ld", "lib/libthin.a is an archive"},
-		{"./nested.ld", ""}, // LLD finds archive.ld in the folder, but its archive from the working directory
+		{"lib/libthin.a ./archive.ld", "./lib/libthin.a is an archive"},
+		{"./nested.ld", "./lib/libthin.a is an archive"}, // whose script LLD finds in the folder, as ./archive.ld
 		{"lib/beside.ld", "lib/libthin.a is an archive that a linker script in its folder names"},
 		{"-Llib -l:beside.ld", "lib/libthin.a is an archive"},
-		{"-L. -l:archive.ld", "lib/libthin.a is an archive"},
+		{"-L. -l:archive.ld", "./lib/libthin.a is an archive"},
 		{"include-beside.ld", "lib/libthin.a is an archive"},
 		{"-dT lib/beside.ld thin.o", "lib/libthin.a is an archive"},
 		{"-T lib/beside.ld thin.o", "lib/libthin.a is an archive"},

@@ -11,6 +11,7 @@ type script struct {
 	other    bool         // it has commands that are not about inputs or their format
 	searches bool         // it has SEARCH_DIR, a folder for -l libraries
 	folders  bool         // a pattern for names of files has a folder in it
+	assigned []string     // symbols that it defines, whether or not anything refers to them
 }
 
 type scriptName struct {
@@ -61,10 +62,23 @@ func readScript(text string) script {
 			s.folders = s.folders || hasFolder(token)
 		case depth == 0 && !aboutInputs[token]:
 			s.other = true
+			s.assign(previous, token)
 		}
 		previous = token
 	}
 	return s
+}
+
+// assign looks for an assignment in a word and the one in front of it.
+func (s *script) assign(previous, token string) {
+	name, _, ok := strings.Cut(token, "=")
+	name = strings.TrimRight(name, "+-*/&|^<>")
+	if name == "" {
+		name = previous
+	}
+	if name = strings.Trim(name, `"`); ok && name != "" {
+		s.assigned = append(s.assigned, name)
+	}
 }
 
 // hasFolder says whether a word, which stands where a pattern for names of files may

@@ -186,6 +186,8 @@ var syntheticLinks = []syntheticLink{
 		thin c.o c
 		full d.o d
 		ar x.a a.o b.o c.o`, args: "-e main main.o d.o x.a"},
+	{name: "thin in parts", files: `thin main.o main a
+		thin a.o a`, args: "-e main main.o a.o --lto-partitions=2"},
 	{name: "split", files: `split main.o main a b
 		split a.o a
 		split b.o b
