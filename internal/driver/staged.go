@@ -123,6 +123,10 @@ func (l *staged) link(ctx context.Context) (code int, err error) {
 	return l.finalLink(ctx, final)
 }
 
+// spareLevels are levels for what dependent-library records name by paths with "..":
+// only LLD reads these.
+const spareLevels = 8
+
 // thinLink has LLD resolve symbols, write an index for each module and say what it
 // loaded. Whatever is wrong with it, LLD shall say itself, in-process.
 func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
@@ -132,7 +136,7 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	}
 	l.root = filepath.Dir(filepath.Dir(list))
 	l.files.add(l.command.OpenedFiles()...)
-	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()) + "/"
+	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()+spareLevels) + "/"
 	if strings.Contains(prefix, ";") {
 		return nil, &inProcess{fmt.Errorf("%s has a semicolon, with which LLD cannot be told where to put index files", prefix), true}
 	}

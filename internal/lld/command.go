@@ -15,6 +15,8 @@ type Command struct {
 	Args []Arg
 	// Whole is false when a response file could not be expanded as LLD would.
 	Whole bool
+
+	inputs []inputOrError // nil until Inputs has read them
 }
 
 // ReadCommand expands and parses the arguments that follow the linker's name.

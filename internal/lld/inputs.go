@@ -106,7 +106,31 @@ func again(name, path string) string {
 // Inputs are the files that the command line of a link names, in order, each linker
 // script followed by what it names. The error is an *Untranslatable for a script
 // that names files and does something else.
+//
+// Files are looked at once, whoever asks how often.
 func (c *Command) Inputs() iter.Seq2[Input, error] {
+	return func(yield func(Input, error) bool) {
+		if c.inputs == nil {
+			c.inputs = []inputOrError{}
+			for in, err := range c.readInputs() {
+				c.inputs = append(c.inputs, inputOrError{in, err})
+			}
+		}
+		for _, n := range c.inputs {
+			if !yield(n.input, n.err) {
+				return
+			}
+		}
+	}
+}
+
+// inputOrError is an input, or why it is none.
+type inputOrError struct {
+	input Input
+	err   error
+}
+
+func (c *Command) readInputs() iter.Seq2[Input, error] {
 	return func(yield func(Input, error) bool) {
 		x := &expansion{command: c, yield: yield}
 		var state stateReader
