@@ -19,14 +19,15 @@ import (
 
 const rootHelp = `dtlto compiles the backends of ThinLTO links in parallel, as LLD's distributor.
 
-With LLVM 22 and newer, as the linker, which finds the LLVM that fits:
-  clang-22 -flto=thin -fuse-ld=dtlto ...
-or as the distributor alone, by its full path:
+With LLVM 13 and newer, as the linker, which finds the LLVM that fits:
+  clang -flto=thin -fuse-ld=dtlto ...
+or, with LLVM 22 and newer, as the distributor alone, by its full path:
   clang-22 -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto ...
 
 Every setting below is also an option of the linker, --dtlto-NAME, and a
 variable, DTLTO_NAME with _ for -. The command line wins over variables. The
-linker alone has --dtlto-lld=PATH (DTLTO_LLD), the ld.lld to link with.
+linker alone has --dtlto-lld=PATH, the ld.lld to link with, and --dtlto-mode=MODE:
+native (LLD 22 and newer distributes), staged (dtlto does, in steps) or auto.
 
 Exit codes: 0 done, 1 a compile failed, 2 usage or an unusable job file,
 3 infrastructure, 130 interrupted. ld.dtlto exits as ld.lld does.`

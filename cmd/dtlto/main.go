@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,7 +29,9 @@ func run(argv []string) int {
 	ctx, stop := untilSignal()
 	defer stop()
 	err := rootCommand(settings, argv[1:]).ExecuteContext(ctx)
-	report(os.Stderr, err)
+	if err != nil {
+		driver.Report(os.Stderr, err, false)
+	}
 	return driver.ExitCode(err)
 }
 
@@ -41,7 +42,7 @@ func linkerCode(code int, err error) int {
 	case driver.ExitDone:
 		return code
 	case driver.ExitCompile:
-		report(os.Stderr, err)
+		driver.Report(os.Stderr, err, true)
 	case driver.ExitInterrupted:
 		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
 		return failed
@@ -61,17 +62,4 @@ func untilSignal() (context.Context, func()) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() { cancel(&driver.Interrupted{Signal: <-signals}) }()
 	return ctx, func() { signal.Stop(signals) }
-}
-
-// report prints what an error says. Several that are joined get a line each.
-func report(w io.Writer, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			report(w, err)
-		}
-		return
-	}
-	if err != nil {
-		driver.Report(w, err)
-	}
 }

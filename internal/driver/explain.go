@@ -59,7 +59,7 @@ func lastLink(records, output string) (*record.Link, error) {
 	}
 	link, err := record.Load(records, output)
 	if err == nil && link == nil {
-		err = &UsageError{fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are", output, records)}
+		err = &UsageError{fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are (dtlto explain OUTPUT [MODULE])", output, records)}
 	}
 	return link, err
 }

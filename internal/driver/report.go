@@ -13,8 +13,15 @@ import (
 )
 
 // Report prints an error for a person: what went wrong and where, what the
-// compiler said, and what to do to see it again.
-func Report(w io.Writer, err error) {
+// compiler said, and what to do to see it again. Several that are joined get a report
+// each. staged says that the link was dtlto's own.
+func Report(w io.Writer, err error, staged bool) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			Report(w, err, staged)
+		}
+		return
+	}
 	var failure *exec.Failure
 	if !errors.As(err, &failure) {
 		fmt.Fprintf(w, "dtlto: error: %v\n", err)
@@ -28,10 +35,11 @@ func Report(w io.Writer, err error) {
 		}
 	}
 	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Command))
-	if errors.As(err, new(*stagedFailure)) {
-		return
+	if staged {
+		fmt.Fprintf(w, "dtlto: note: the files in .dtlto- folders that it names were removed with the link\n")
+	} else {
+		fmt.Fprintf(w, "dtlto: note: a linker keeps its inputs only under --save-temps (-Wl,--save-temps)\n")
 	}
-	fmt.Fprintf(w, "dtlto: note: a linker keeps its inputs only under --save-temps (-Wl,--save-temps)\n")
 }
 
 // inFolder is the change of folder that a command with relative paths needs.

@@ -150,7 +150,7 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 		return nil, err
 	}
 	if code != 0 {
-		return nil, &inProcess{error: errors.New("the thin link failed")}
+		return nil, &inProcess{error: errors.New("the thin link stops with an error, which LLD says next")}
 	}
 	l.traced = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	l.said = messages.String()
@@ -245,16 +245,8 @@ func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
 		settings: &settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
 		written: fileTime(l.thin.List), links: true, major: l.major, identity: l.identity,
 	}
-	if err := b.run(ctx); err != nil {
-		return &stagedFailure{err}
-	}
-	return nil
+	return b.run(ctx)
 }
-
-// stagedFailure is a failure of a link whose inputs nothing keeps.
-type stagedFailure struct{ error }
-
-func (f *stagedFailure) Unwrap() error { return f.error }
 
 // runLLD runs LLD, in a group of its own so that an interrupt reaches it through us.
 func (l *staged) runLLD(ctx context.Context, words []string, out, messages io.Writer) (code int, err error) {
