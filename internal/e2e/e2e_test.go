@@ -94,6 +94,9 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
+// testLong, if it is set, makes tests do what takes long and finds little.
+const testLong = "DTLTO_TEST_LONG"
+
 // allowSkip lets tests be skipped for want of a tool. Without it they fail.
 const allowSkip = "DTLTO_TEST_ALLOW_SKIP"
 

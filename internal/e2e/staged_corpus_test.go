@@ -25,7 +25,7 @@ import (
 // With DTLTO_TEST_LONG set it is linked both ways with all, and SQLite too, one module whose
 // backend takes half a minute each time: that is some minutes more.
 func TestStagedCorpus(t *testing.T) {
-	long := os.Getenv("DTLTO_TEST_LONG") != ""
+	long := os.Getenv(testLong) != ""
 	programs := []corpus.Program{corpus.Zstd(), corpus.LevelDB(), corpus.RE2()}
 	if long {
 		programs = append(programs, corpus.SQLite())
