@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/exec"
@@ -42,7 +43,7 @@ func (l *staged) callDistributor(ctx context.Context, program string, args []str
 	if err := writeJobFile(jobFile, jobs); err != nil {
 		return err
 	}
-	code, err := exec.Tool(ctx, program, append(args, jobFile), l.streams.Out, l.streams.Err)
+	code, err := exec.Tool(ctx, program, append(args, jobFile), nil, l.streams.Out, l.streams.Err)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("DTLTO backend compilation: distributor execution failed: %s exited with %d", program, code)
 	}
@@ -126,9 +127,22 @@ func (l *staged) moduleNames(jobs *thinlto.JobFile) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		ids[id] = to
+		ids[id] = fromHere(to)
 	}
 	return ids, nil
+}
+
+// fromHere is a path from the working folder if it is in there: what is above may not
+// be ASCII, and LLVM's own indexes damage such names.
+func fromHere(file string) string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return file
+	}
+	if below, ok := strings.CutPrefix(file, folder+"/"); ok {
+		return below
+	}
+	return file
 }
 
 // renameIn replaces the modules' names in a job and its index.

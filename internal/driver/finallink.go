@@ -104,13 +104,20 @@ func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) er
 	}
 	object := l.hiddenObject()
 	target := common[slices.IndexFunc(common, func(arg string) bool { return strings.HasPrefix(arg, "--target=") })]
+	args := []string{"-c", target, "-x", "assembler", text, "-o", object}
+	if slices.Contains(backendArgs(l.major), noDefaultConfig) {
+		args = append(args, noDefaultConfig)
+	}
 	var said bytes.Buffer
-	code, err := exec.Tool(ctx, l.clang, []string{"-c", target, "-x", "assembler", text, "-o", object}, &said, &said)
-	if err == nil && code != 0 {
-		err = &inProcess{fmt.Errorf("symbols cannot be hidden: %s", said.String()), true}
+	code, err := exec.Tool(ctx, l.clang, args, compilerEnvironment(), &said, &said)
+	if err != nil {
+		return err
+	}
+	if reason := checkObject(object); code != 0 || reason != "" {
+		return &inProcess{fmt.Errorf("symbols cannot be hidden: %s%s", reason, said.String()), true}
 	}
 	f.Words = append(f.Words, object)
-	return err
+	return nil
 }
 
 // finalLink links the objects and says what LLD said, in the user's names and without
@@ -129,10 +136,9 @@ func (l *staged) finalLink(ctx context.Context, f *lld.FinalLink) (code int, err
 	if err := l.files.check(); err != nil {
 		return 0, err
 	}
-	_, _ = io.WriteString(l.streams.Out, l.output(l.translate(f, out.String())))
-	_, _ = io.WriteString(l.streams.Err, l.news(l.translate(f, messages.String())))
-	if code != 0 {
-		return code, nil
+	_, _ = io.WriteString(l.streams.Err, l.said+l.news(l.translate(f, messages.String())))
+	if _, err := io.WriteString(l.streams.Out, l.output(l.translate(f, out.String()))); err != nil || code != 0 {
+		return code, err
 	}
 	return 0, l.translateFiles(f)
 }

@@ -56,7 +56,7 @@ type planned struct {
 func backendArgs(major int) []string {
 	var args []string
 	if major == 0 || major >= 16 {
-		args = append(args, "--no-default-config")
+		args = append(args, noDefaultConfig)
 	}
 	args = append(args, "-Wno-override-module")
 	if major == 0 || major >= 14 {
@@ -64,6 +64,8 @@ func backendArgs(major int) []string {
 	}
 	return append(args, "-x", "ir")
 }
+
+const noDefaultConfig = "--no-default-config"
 
 // plan says what is to be done for a job: its command and, if it can be had, its
 // action. An error ends the link; what only keeps a job from being an action

@@ -3,56 +3,55 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/lld"
 )
 
-// translateFiles puts the user's names into the files that the final link wrote.
+// translateFiles writes what the final link wrote about the link to where the user wants
+// it, in the user's names.
 func (l *staged) translateFiles(f *lld.FinalLink) error {
-	for _, path := range l.writtenFiles() {
-		text, err := os.ReadFile(path)
+	side := l.side()
+	for _, output := range []struct {
+		option, from string
+		translate    func(string) string
+	}{
+		{"dependency-file", side.Dependencies, func(text string) string { return l.dependencies(text, f) }},
+		{"Map", side.Map, func(text string) string { return l.translate(f, text) }},
+		{"time-trace", side.TimeTrace, func(text string) string { return l.translate(f, text) }},
+		{"time-trace-file", side.TimeTrace, func(text string) string { return l.translate(f, text) }},
+	} {
+		path, ok := l.command.Last(output.option)
+		text, err := os.ReadFile(output.from)
+		if !ok || path == "" || errors.Is(err, os.ErrNotExist) {
+			continue // or LLD printed it
+		}
 		if err == nil {
-			err = os.WriteFile(path, []byte(l.translate(f, string(text))), 0o666)
+			err = os.WriteFile(path, []byte(output.translate(string(text))), 0o666)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("--%s: %w", output.option, err)
 		}
 	}
-	if path, ok := l.command.Last("dependency-file"); ok {
-		text, err := os.ReadFile(filepath.Join(l.root, "thin", "dependencies"))
-		if err == nil {
-			err = os.WriteFile(path, []byte(l.dependencies(string(text), f)), 0o666)
-		}
-		if err != nil {
-			return fmt.Errorf("cannot write the dependency file: %w", err)
-		}
-	}
-	return nil
+	return l.translateTrace(f)
 }
 
-// writtenFiles are the map and the time trace, if the final link wrote them.
-func (l *staged) writtenFiles() (files []string) {
-	if path, ok := l.command.Last("Map"); ok && path != "-" && path != "" {
-		files = append(files, path)
+// translateTrace translates a time trace in the place that LLD chooses.
+func (l *staged) translateTrace(f *lld.FinalLink) error {
+	if path, ok := l.command.Last("time-trace"); !ok || path != "" || l.command.Has("time-trace-file") {
+		return nil
 	}
-	trace, ok := l.command.Last("time-trace")
-	if file, older := l.command.Last("time-trace-file"); older && trace == "" { // LLD 13 and 14
-		trace = file
+	path := l.command.Output() + ".time-trace"
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(l.translate(f, string(text))), 0o666)
 	}
-	switch {
-	case !ok || trace == "-":
-	case trace == "":
-		files = append(files, l.command.Output()+".time-trace")
-	default:
-		files = append(files, trace)
-	}
-	return files
+	return err
 }
 
 // dependencies is the dependency file that LLD would have written of the whole link:
@@ -73,7 +72,7 @@ func (l *staged) dependencies(written string, f *lld.FinalLink) string {
 		}
 	}
 	files = append(options, files...)
-	target, _, _ := strings.Cut(rule, ":")
+	target, _, _ := strings.Cut(rule, ": \\\n")
 	var b strings.Builder
 	b.WriteString(target + ":")
 	for _, file := range files {
@@ -89,7 +88,7 @@ func (l *staged) dependencies(written string, f *lld.FinalLink) string {
 // isOurs says whether a translated name is of a file that the user does not know.
 func (l *staged) isOurs(file string) bool {
 	output := l.command.Output()
-	return strings.HasPrefix(file, l.root+"/") || file == path.Clean(output+".lto.o") || file == path.Clean(output+".hidden.o")
+	return strings.HasPrefix(file, l.root+"/") || strings.HasPrefix(file, strings.ReplaceAll(l.root, `\`, "/")+"/") || file == path.Clean(output+".lto.o") || file == path.Clean(output+".hidden.o")
 }
 
 // escape writes a name as LLD does for make and ninja.

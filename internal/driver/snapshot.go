@@ -4,6 +4,7 @@ package driver
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/dtlto/dtlto/internal/filestat"
 )
@@ -26,14 +27,31 @@ func (s snapshot) add(paths ...string) {
 	}
 }
 
+// addOld notes how a file is that should not have changed since a time by the clock that
+// stamps files; it is an *inProcess if it has.
+func (s snapshot) addOld(path string, since time.Time) error {
+	if _, ok := s[path]; ok {
+		return nil
+	}
+	if stat, err := filestat.Of(path); err == nil && max(stat.ModTime, stat.ChangeTime) > since.UnixNano() {
+		return wasChanged(path)
+	}
+	s.add(path)
+	return nil
+}
+
 // check is an *inProcess if a file is not as it was. LLD alone opens each once.
 func (s snapshot) check() error {
 	for path, then := range s {
 		if now, err := contents(path); err != nil || now != then {
-			return &inProcess{fmt.Errorf("%s was changed during the link", path), true}
+			return wasChanged(path)
 		}
 	}
 	return nil
+}
+
+func wasChanged(path string) error {
+	return &inProcess{fmt.Errorf("%s was changed during the link", path), true}
 }
 
 // contents is what changes with a file's contents. A new hard link, or other

@@ -39,16 +39,23 @@ type staged struct {
 	thin   lld.ThinLink
 	hidden *lld.Hidden
 	files  snapshot
-	traced []string // what the thin link said it loaded
-	said   string   // the thin link's other messages
+	before os.FileInfo // what is there of the output; nil if nothing is
+	traced []string    // what the thin link said it loaded
+	said   string      // the thin link's other messages
 }
 
 // newStaged gets a staged link ready. The error is an *inProcess when it cannot be
 // done.
 func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*staged, error) {
 	l := &staged{command: c, settings: s, streams: streams, lld: path, started: time.Now(), files: snapshot{}}
-	if info, err := os.Stat(c.Output()); err == nil && !info.Mode().IsRegular() {
-		return nil, &inProcess{fmt.Errorf("%s is no regular file, beside which files could be put", c.Output()), true}
+	if err := c.OnceOnly(); err != nil {
+		return nil, &inProcess{err, true}
+	}
+	if info, err := os.Stat(c.Output()); err == nil {
+		if !info.Mode().IsRegular() {
+			return nil, &inProcess{fmt.Errorf("%s is no regular file, beside which files could be put", c.Output()), true}
+		}
+		l.before = info
 	}
 	if os.Getenv("LLD_REPRODUCE") != "" {
 		return nil, &inProcess{errors.New("LLD_REPRODUCE is set, which packs one link up, and dtlto does two"), true}
@@ -110,17 +117,32 @@ func (l *staged) link(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	_, _ = io.WriteString(l.streams.Err, l.said)
-	if err := l.lay(final); err != nil {
-		return 0, &inProcess{err, true}
-	}
-	if err := l.compile(ctx, jobs); err != nil {
-		return 0, err
-	}
-	if err := l.hide(ctx, final, jobs.Args); err != nil {
+	if err := l.makeObjects(ctx, final, jobs); err != nil {
 		return 0, err
 	}
 	return l.finalLink(ctx, final)
+}
+
+// makeObjects makes all that the final link needs. If it fails because an input was
+// changed, LLD alone may come to an end.
+func (l *staged) makeObjects(ctx context.Context, final *lld.FinalLink, jobs *thinlto.JobFile) error {
+	err := l.lay(final)
+	if err != nil {
+		return &inProcess{err, true}
+	}
+	if err = l.compile(ctx, jobs); err == nil {
+		err = l.hide(ctx, final, jobs.Args)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if changed := l.files.check(); changed != nil {
+		return changed
+	}
+	if !errors.As(err, new(*inProcess)) {
+		_, _ = io.WriteString(l.streams.Err, l.said)
+	}
+	return err
 }
 
 // spareLevels are levels for what dependent-library records name by paths with "..":
@@ -135,7 +157,8 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 		return nil, &inProcess{err, true}
 	}
 	l.root = filepath.Dir(filepath.Dir(list))
-	l.files.add(l.command.OpenedFiles()...)
+	l.files.add(l.command.ReadFiles()...)
+	since := fileTime(filepath.Dir(list))
 	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()+spareLevels) + "/"
 	if strings.Contains(prefix, ";") {
 		return nil, &inProcess{fmt.Errorf("%s has a semicolon, with which LLD cannot be told where to put index files", prefix), true}
@@ -145,7 +168,7 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	}
 	l.thin = lld.ThinLink{List: list, Prefix: prefix, Combined: filepath.Join(l.root, "thin", "combined.o")}
 	var out, messages bytes.Buffer
-	code, err := l.runLLD(ctx, l.thin.Words(l.command), &out, &messages)
+	code, err := l.runLLD(ctx, l.coloured(l.thin.Words(l.command)), &out, &messages)
 	if err != nil {
 		return nil, err
 	}
@@ -166,10 +189,22 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	if err != nil {
 		return nil, &inProcess{err, true}
 	}
+	return load, l.checkLoaded(load, since)
+}
+
+// checkLoaded refuses a link whose output is among what was loaded, and one in which
+// something was loaded that nobody could look at before and that has changed since.
+func (l *staged) checkLoaded(load *lld.Load, since time.Time) error {
 	for i := range load.Loaded {
-		l.files.add(load.Loaded[i].File)
+		file := load.Loaded[i].File
+		if info, err := os.Stat(file); err == nil && l.before != nil && os.SameFile(info, l.before) {
+			return &inProcess{fmt.Errorf("%s is the output, too", file), true}
+		}
+		if err := l.files.addOld(file, since); err != nil {
+			return err
+		}
 	}
-	return load, nil
+	return nil
 }
 
 // plan says what the backends are to do, and what is to be done with their objects.
@@ -191,6 +226,9 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 			jobs.Parts[m.ID] = object.Part{File: m.File, Offset: m.Offset, Size: m.Size}
 		}
 	}
+	if len(jobs.Args) == 0 {
+		return nil, nil, &inProcess{error: errors.New("none of the ThinLTO bitcode is needed")}
+	}
 	var err error
 	if l.hidden, err = load.Hidden(l.settings.Jobs); err != nil {
 		return nil, nil, &inProcess{err, true}
@@ -198,7 +236,7 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 	if n, ok := l.command.Last("lto-partitions"); combined != "" && ok && n != "1" {
 		return nil, nil, &inProcess{fmt.Errorf("--lto-partitions=%s makes several objects of regular LTO", n), true}
 	}
-	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, filepath.Join(l.root, "thin", "dependencies"))
+	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, l.side())
 	if err != nil {
 		return nil, nil, &inProcess{err, true}
 	}
@@ -212,6 +250,15 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 		}
 	}
 	return final, jobs, nil
+}
+
+// side is where the final link writes what is about the link, until it is translated.
+func (l *staged) side() lld.SideOutputs {
+	return lld.SideOutputs{
+		Dependencies: filepath.Join(l.root, "thin", "dependencies"),
+		Map:          filepath.Join(l.root, "thin", "map"),
+		TimeTrace:    filepath.Join(l.root, "thin", "time-trace"),
+	}
 }
 
 // job is the compile of a module.
@@ -254,5 +301,5 @@ func (l *staged) runLLD(ctx context.Context, words []string, out, messages io.Wr
 	if err != nil {
 		return 0, err
 	}
-	return exec.Tool(ctx, l.lld, words, out, messages)
+	return exec.Tool(ctx, l.lld, words, nil, out, messages)
 }

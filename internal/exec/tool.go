@@ -10,12 +10,12 @@ import (
 	"os/exec"
 )
 
-// Tool runs a program to its end, in a process group of its own, and returns its exit
-// code, that of a signal as a shell has it. When ctx is done the program is asked to
+// Tool runs a program to its end, in a process group of its own and with our environment
+// if env is nil, and returns its exit code, that of a signal as a shell has it. When ctx is done the program is asked to
 // end, killed after a grace, and the error is why ctx is done.
-func Tool(ctx context.Context, path string, args []string, stdout, stderr io.Writer) (code int, err error) {
+func Tool(ctx context.Context, path string, args, env []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, stdout, stderr
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error {
 		endGroup(cmd.Process.Pid)

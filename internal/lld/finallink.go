@@ -80,10 +80,27 @@ var notInFinalLink = map[string]bool{
 	"warn-backrefs": true, "warn-backrefs-exclude": true, "why-extract": true, "print-archive-stats": true,
 }
 
+// SideOutputs are the files that the final link writes about the link, if it is to
+// write them: the user's may be pipes, and must be written once.
+type SideOutputs struct{ Dependencies, Map, TimeTrace string }
+
+// words is an option that has such a file as its value with another file; ok is false
+// for other options.
+func (o SideOutputs) words(arg Arg) (word string, ok bool) {
+	switch {
+	case arg.Name == "dependency-file":
+		return "--dependency-file=" + o.Dependencies, true
+	case arg.Name == "Map" && arg.Value != "-" && arg.Value != "":
+		return "-Map=" + o.Map, true
+	case (arg.Name == "time-trace" || arg.Name == "time-trace-file") && arg.Value != "-" && arg.Value != "":
+		return "--" + arg.Name + "=" + o.TimeTrace, true
+	}
+	return "", false
+}
+
 // FinalLink plans the link. Its folders are made below root; combined is the object
-// of what is regular LTO, dependencies where LLD's dependency file goes, if it is
-// to write one. An error is an *Inexact.
-func (l *Load) FinalLink(root, combined, dependencies string) (*FinalLink, error) {
+// of what is regular LTO. An error is an *Inexact.
+func (l *Load) FinalLink(root, combined string, side SideOutputs) (*FinalLink, error) {
 	f := &FinalLink{command: l.command, load: l, root: root, made: map[string]*folder{}, open: map[string]*folder{}}
 	l.combined = combined
 	inputs, err := f.inputs(combined)
@@ -93,14 +110,15 @@ func (l *Load) FinalLink(root, combined, dependencies string) (*FinalLink, error
 	var state stateReader
 	placed := false
 	for _, arg := range l.command.Args {
+		other, isSide := side.words(arg)
 		switch {
 		case state.read(arg) || notInFinalLink[arg.Name] || !l.command.ForFinalLink(arg):
 		case arg.IsInput() || arg.Name == "library" || arg.Name == "just-symbols":
 			if !placed {
 				f.Words, placed = append(f.Words, inputs...), true
 			}
-		case arg.Name == "dependency-file":
-			f.Words = append(f.Words, "--dependency-file="+dependencies)
+		case isSide:
+			f.Words = append(f.Words, other)
 		default:
 			f.Words = append(f.Words, l.command.Words[arg.First:arg.Last+1]...)
 		}

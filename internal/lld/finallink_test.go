@@ -235,7 +235,7 @@ func (w *workshop) staged(c *Command, root string) (thin, final []string, f *Fin
 			combined = link.Combined
 		}
 	}
-	f, err = load.FinalLink(filepath.Join(root, "final"), combined, filepath.Join(root, "dependencies"))
+	f, err = load.FinalLink(filepath.Join(root, "final"), combined, SideOutputs{Dependencies: filepath.Join(root, "dependencies")})
 	if err != nil {
 		return nil, nil, nil, err
 	}

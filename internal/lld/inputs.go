@@ -170,6 +170,55 @@ func (c *Command) OpenedFiles() []string {
 	return files
 }
 
+// ReadFiles are OpenedFiles and the members of thin archives among them.
+func (c *Command) ReadFiles() []string {
+	files := c.OpenedFiles()
+	for _, path := range files {
+		files = append(files, thinMembers(path)...)
+	}
+	return files
+}
+
+// thinMembers are the files that are members of a thin archive, none if it is no such.
+func thinMembers(path string) (files []string) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if kindOf(f) != object.ThinArchive {
+		return nil
+	}
+	for m, err := range object.Members(f, size) {
+		if err == nil {
+			files = append(files, object.ThinPath(path, m))
+		}
+	}
+	return files
+}
+
+// OnceOnly is an *Untranslatable if the command names something that is read and can be
+// read only once, such as a pipe: in steps it would be read several times.
+func (c *Command) OnceOnly() error {
+	for _, arg := range c.Args {
+		if arg.Value == "" || arg.Value == os.DevNull || !arg.IsInput() && !readOptions[arg.Name] {
+			continue
+		}
+		if info, err := os.Stat(arg.Value); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return &Untranslatable{arg.Value, "is no regular file, and a link in steps reads it several times"}
+		}
+	}
+	return nil
+}
+
+// readOptions are the options whose value is a file that is read.
+var readOptions = map[string]bool{
+	"script": true, "default-script": true, "version-script": true, "dynamic-list": true, "symbol-ordering-file": true,
+	"call-graph-ordering-file": true, "retain-symbols-file": true, "export-dynamic-symbol-list": true, "just-symbols": true,
+	"lto-sample-profile": true, "lto-cs-profile-file": true, "lto-basic-block-sections": true, "section-ordering-file": true,
+	"irpgo-profile": true, "bp-startup-sort": true, "remap-inputs-file": true, "in-implib": true,
+}
+
 // FinalState is the State behind the last argument.
 func (c *Command) FinalState() State {
 	var state stateReader
@@ -274,12 +323,12 @@ func (x *expansion) refuse(path, why string) bool {
 
 // scriptText is a file's text unless it is an object, an archive or too large.
 func scriptText(path string) (string, bool) {
-	f, err := os.Open(path)
+	f, _, err := openFile(path)
 	if err != nil {
 		return "", false
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || kindOf(f) != object.Unknown {
+	if kindOf(f) != object.Unknown {
 		return "", false
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxScript))

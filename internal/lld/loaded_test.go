@@ -111,7 +111,7 @@ func TestReadLoadRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", tc.line, err, tc.why)
 		}
 		if err == nil {
-			if _, err := load.FinalLink("/r", "", ""); err != nil {
+			if _, err := load.FinalLink("/r", "", SideOutputs{}); err != nil {
 				t.Errorf("%s: %v", tc.line, err)
 			}
 		}

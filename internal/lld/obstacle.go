@@ -64,22 +64,18 @@ func (s *survey) file(path string, lost bool) error {
 		return nil
 	}
 	s.seen[key] = true
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return nil //nolint:nilerr // the linker will say so
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil //nolint:nilerr // likewise
-	}
 	switch kind := kindOf(f); kind {
 	case object.Archive, object.ThinArchive:
-		return s.archive(path, f, info.Size(), lost)
+		return s.archive(path, f, size, lost)
 	case object.Unknown:
 		return s.script(path, f)
 	default:
-		if IsASCII(path) || !s.contents(path, kind, f, info.Size()) {
+		if IsASCII(path) || !s.contents(path, kind, f, size) {
 			return nil
 		}
 		return &Untranslatable{path, notASCII}

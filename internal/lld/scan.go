@@ -70,23 +70,35 @@ func (s *scan) file(path string) bool {
 		return false
 	}
 	s.seen[path] = true
-	f, err := os.Open(path)
+	f, size, err := openFile(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
 	switch kind := kindOf(f); kind {
 	case object.Archive, object.ThinArchive:
-		return s.archive(path, f, info.Size())
+		return s.archive(path, f, size)
 	case object.Unknown:
 		return s.script(path, f)
 	default:
-		return s.contents(path, kind, f, info.Size())
+		return s.contents(path, kind, f, size)
 	}
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+// openFile opens a regular file. Something else it does not even open: whoever writes
+// into a pipe would take us for the linker.
+func openFile(path string) (f *os.File, size int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, errNotRegular
+	}
+	f, err = os.Open(path)
+	return f, info.Size(), err
 }
 
 func kindOf(r io.ReaderAt) object.Kind {
