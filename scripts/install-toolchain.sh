@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs with apt-get what the demo, the tests and the benchmarks run: LLVM 22,
-# 19, 16 and 14, a C and C++ library, npm for the RE2 sources, and the build systems
+# 19, 16, 15, 14 and 13, a C and C++ library, npm for the RE2 sources, and the build systems
 # that the tests put dtlto into. A fresh Debian 12 with Go, make and git is
 # enough to start from. Says nothing and takes no time when nothing is missing.
 #
@@ -60,8 +60,11 @@ if [ "${1:-all}" != demo ]; then
 	need automake automake
 	need libtoolize libtool
 	need hyperfine hyperfine
-	need ld.lld-13 lld-13 # whose options are checked, as 15's
-	need ld.lld-15 lld-15
+	for version in 13 15; do # staged links' oldest, and one in between
+		need clang-$version clang-$version
+		need ld.lld-$version lld-$version
+		need llvm-ar-$version llvm-$version
+	done
 	need mksquashfs squashfs-tools # images of file systems, mounted by tests that run as root
 	need mkfs.erofs erofs-utils
 fi

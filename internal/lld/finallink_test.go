@@ -40,7 +40,12 @@ type syntheticLink struct {
 func linkVersions() []string {
 	versions := slices.Clone(llvmtest.Versions)
 	for _, version := range []string{"13", "15"} {
-		if _, err := exec.LookPath("ld.lld-" + version); err == nil {
+		complete := true
+		for _, tool := range []string{"ld.lld-", "clang-", "llvm-ar-"} {
+			_, err := exec.LookPath(tool + version)
+			complete = complete && err == nil
+		}
+		if complete {
 			versions = append(versions, version)
 		}
 	}
