@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,44 +49,55 @@ type staged struct {
 // done.
 func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*staged, error) {
 	l := &staged{command: c, settings: s, streams: streams, lld: path, started: time.Now(), files: snapshot{}}
-	if err := c.OnceOnly(); err != nil {
-		return nil, &inProcess{err, true}
-	}
-	if info, err := os.Stat(c.Output()); err == nil {
-		if !info.Mode().IsRegular() {
-			return nil, &inProcess{fmt.Errorf("%s is no regular file, beside which files could be put", c.Output()), true}
+	for _, step := range []func() error{l.checkFiles, l.readOptions, l.limitJobs} {
+		if err := step(); err != nil {
+			return nil, &inProcess{err, true}
 		}
-		l.before = info
-	}
-	if os.Getenv("LLD_REPRODUCE") != "" {
-		return nil, &inProcess{errors.New("LLD_REPRODUCE is set, which packs one link up, and dtlto does two"), true}
-	}
-	var err error
-	if l.clang, err = backendCompiler(c, path); err != nil {
-		return nil, &inProcess{err, true}
-	}
-	version, err := toolchain.LLDVersion(path)
-	if err != nil {
-		return nil, &inProcess{err, true}
-	}
-	l.major = version.Major
-	if err := c.StagedObstacle(l.major); err != nil {
-		return nil, &inProcess{err, true}
-	}
-	known := func(name string) (bool, error) { return toolchain.KnowsLLVMOption(l.clang, name) }
-	if l.backend, err = c.StagedBackend(version.Major, known); err != nil {
-		return nil, &inProcess{err, true}
-	}
-	l.identity = identify(l.clang)
-	if err := l.limitJobs(); err != nil {
-		return nil, err
 	}
 	output, err := filepath.Abs(c.Output())
 	if err != nil {
 		return nil, err
 	}
 	l.stage = stage.For(output)
-	return l, nil
+	return l, checkInputs(s.Inputs)
+}
+
+// checkFiles refuses what cannot be read several times or lain beside.
+func (l *staged) checkFiles() error {
+	if os.Getenv("LLD_REPRODUCE") != "" {
+		return errors.New("LLD_REPRODUCE is set, which packs one link up, and dtlto does two")
+	}
+	if err := l.command.OnceOnly(); err != nil {
+		return err
+	}
+	if info, err := os.Stat(l.command.Output()); err == nil {
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is no regular file, beside which files could be put", l.command.Output())
+		}
+		l.before = info
+	}
+	return nil
+}
+
+// readOptions finds the clang of the backends and what it is to be told.
+func (l *staged) readOptions() error {
+	version, err := toolchain.LLDVersion(l.lld)
+	if err != nil {
+		return err
+	}
+	l.major = version.Major
+	if err := l.command.StagedObstacle(l.major); err != nil {
+		return err
+	}
+	if l.clang, err = backendCompiler(l.command, l.lld); err != nil {
+		return err
+	}
+	known := func(name string) (bool, error) { return toolchain.KnowsLLVMOption(l.clang, name) }
+	if l.backend, err = l.command.StagedBackend(l.major, known); err != nil {
+		return err
+	}
+	l.identity = identify(l.clang)
+	return nil
 }
 
 // limitJobs takes over LLD's own limit unless there is one for dtlto.
@@ -152,21 +164,11 @@ const spareLevels = 8
 // thinLink has LLD resolve symbols, write an index for each module and say what it
 // loaded. Whatever is wrong with it, LLD shall say itself, in-process.
 func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
-	list, err := l.stage.Path("thin", "list")
-	if err != nil {
+	if err := l.makeRoom(); err != nil {
 		return nil, &inProcess{err, true}
 	}
-	l.root = filepath.Dir(filepath.Dir(list))
 	l.files.add(l.command.ReadFiles()...)
-	since := fileTime(filepath.Dir(list))
-	prefix := filepath.Join(l.root, "thin", "index") + strings.Repeat("/up", l.command.DeepestClimb()+spareLevels) + "/"
-	if strings.Contains(prefix, ";") {
-		return nil, &inProcess{fmt.Errorf("%s has a semicolon, with which LLD cannot be told where to put index files", prefix), true}
-	}
-	if err := os.MkdirAll(prefix, 0o777); err != nil {
-		return nil, &inProcess{err, true}
-	}
-	l.thin = lld.ThinLink{List: list, Prefix: prefix, Combined: filepath.Join(l.root, "thin", "combined.o")}
+	since := fileTime(l.root)
 	var out, messages bytes.Buffer
 	code, err := l.runLLD(ctx, l.coloured(l.thin.Words(l.command)), &out, &messages)
 	if err != nil {
@@ -177,19 +179,41 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	}
 	l.traced = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	l.said = messages.String()
-	text, err := os.ReadFile(list)
-	if err != nil {
-		return nil, &inProcess{fmt.Errorf("the thin link made no list of modules: %w", err), true}
-	}
-	ids, err := l.thin.IDs(string(text))
-	if err != nil {
-		return nil, &inProcess{err, true}
-	}
-	load, err := l.command.ReadLoad(l.traced, ids)
+	load, err := l.readLoad()
 	if err != nil {
 		return nil, &inProcess{err, true}
 	}
 	return load, l.checkLoaded(load, since)
+}
+
+// makeRoom makes the folders for the thin link's files. No module's name must lead out
+// of them.
+func (l *staged) makeRoom() error {
+	list, err := l.stage.Path("thin", "list")
+	if err != nil {
+		return err
+	}
+	folder := filepath.Dir(list)
+	l.root = filepath.Dir(folder)
+	prefix := filepath.Join(folder, "index") + strings.Repeat("/up", l.command.DeepestClimb()+spareLevels) + "/"
+	if strings.Contains(prefix, ";") {
+		return fmt.Errorf("%s has a semicolon, with which LLD cannot be told where to put index files", prefix)
+	}
+	l.thin = lld.ThinLink{List: list, Prefix: prefix, Combined: filepath.Join(folder, "combined.o")}
+	return os.MkdirAll(prefix, 0o777)
+}
+
+// readLoad finds out what the thin link loaded.
+func (l *staged) readLoad() (*lld.Load, error) {
+	text, err := os.ReadFile(l.thin.List)
+	if err != nil {
+		return nil, fmt.Errorf("the thin link made no list of modules: %w", err)
+	}
+	ids, err := l.thin.IDs(string(text))
+	if err != nil {
+		return nil, err
+	}
+	return l.command.ReadLoad(l.traced, ids)
 }
 
 // checkLoaded refuses a link whose output is among what was loaded, and one in which
@@ -209,8 +233,33 @@ func (l *staged) checkLoaded(load *lld.Load, since time.Time) error {
 
 // plan says what the backends are to do, and what is to be done with their objects.
 func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) {
-	combined := ""
-	jobs := &thinlto.JobFile{Output: l.command.Output(), Inputs: l.backend.Inputs, Parts: map[string]object.Part{}}
+	jobs, combined := l.jobFile(load)
+	if len(jobs.Args) == 0 {
+		return nil, nil, &inProcess{error: errors.New("none of the ThinLTO bitcode is needed")}
+	}
+	if n, ok := l.command.Last("lto-partitions"); combined != "" && ok && n != "1" {
+		return nil, nil, &inProcess{fmt.Errorf("--lto-partitions=%s makes several objects of regular LTO", n), true}
+	}
+	var err error
+	if l.hidden, err = load.Hidden(l.settings.Jobs); err != nil {
+		return nil, nil, &inProcess{err, true}
+	}
+	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, l.side())
+	if err == nil {
+		err = l.addJobs(jobs, load, final.Objects)
+	}
+	if err != nil {
+		return nil, nil, &inProcess{err, true}
+	}
+	return final, jobs, nil
+}
+
+// jobFile is what the jobs have in common, and the object of regular LTO if there is
+// any.
+func (l *staged) jobFile(load *lld.Load) (jobs *thinlto.JobFile, combined string) {
+	jobs = &thinlto.JobFile{
+		Output: l.command.Output(), Inputs: distinct(slices.Concat(l.backend.Inputs, l.settings.Inputs)), Parts: map[string]object.Part{},
+	}
 	for i := range load.Loaded {
 		m := &load.Loaded[i]
 		if m.Kind == lld.Regular || m.Split {
@@ -226,30 +275,21 @@ func (l *staged) plan(load *lld.Load) (*lld.FinalLink, *thinlto.JobFile, error) 
 			jobs.Parts[m.ID] = object.Part{File: m.File, Offset: m.Offset, Size: m.Size}
 		}
 	}
-	if len(jobs.Args) == 0 {
-		return nil, nil, &inProcess{error: errors.New("none of the ThinLTO bitcode is needed")}
-	}
-	var err error
-	if l.hidden, err = load.Hidden(l.settings.Jobs); err != nil {
-		return nil, nil, &inProcess{err, true}
-	}
-	if n, ok := l.command.Last("lto-partitions"); combined != "" && ok && n != "1" {
-		return nil, nil, &inProcess{fmt.Errorf("--lto-partitions=%s makes several objects of regular LTO", n), true}
-	}
-	final, err := load.FinalLink(filepath.Join(l.root, "final"), combined, l.side())
-	if err != nil {
-		return nil, nil, &inProcess{err, true}
-	}
+	return jobs, combined
+}
+
+// addJobs adds a job for each module. objects are where their objects belong.
+func (l *staged) addJobs(jobs *thinlto.JobFile, load *lld.Load, objects []string) error {
 	for i := range load.Loaded {
 		if m := &load.Loaded[i]; m.Kind == lld.Module {
-			job, err := l.job(m, final.Objects[len(jobs.Jobs)])
+			job, err := l.job(m, objects[len(jobs.Jobs)])
 			if err != nil {
-				return nil, nil, &inProcess{err, true}
+				return err
 			}
 			jobs.Jobs = append(jobs.Jobs, job)
 		}
 	}
-	return final, jobs, nil
+	return nil
 }
 
 // side is where the final link writes what is about the link, until it is translated.
