@@ -114,7 +114,7 @@ func (l *staged) limitJobs() error {
 }
 
 // link does the link and returns the linker's exit code. The error is an *inProcess
-// if nothing was done and LLD must do it alone.
+// if LLD must do it alone, over whatever is there of the output.
 func (l *staged) link(ctx context.Context) (code int, err error) {
 	defer func() {
 		if removed := l.stage.Remove(); removed != nil && err == nil {
