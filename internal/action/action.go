@@ -53,8 +53,12 @@ type Encoded struct {
 // Encode writes the messages Action, Command and Directory of
 // build.bazel.remote.execution.v2 in the canonical form that the API asks for.
 // The toolchain's identity is the action's salt.
-func (a *Action) Encode() Encoded {
-	command, root := a.command(), a.root()
+func (a *Action) Encode() Encoded { return a.encode(a.Args[:1], nil, nil) }
+
+// encode has words for the compiler, messages Property, and the root's fields for
+// folders.
+func (a *Action) encode(compiler []string, properties []message, folders message) Encoded {
+	command, root := a.command(compiler, properties), append(a.root(), folders...)
 	var action message
 	action.digest(1, cas.DigestOf(command))
 	action.digest(2, cas.DigestOf(root))
@@ -62,14 +66,30 @@ func (a *Action) Encode() Encoded {
 	duration.number(1, timeout)
 	action.message(6, duration)
 	action.text(9, a.Toolchain)
+	action.platform(10, properties)
 	return Encoded{Key: cas.ActionKey(cas.DigestOf(action)), Action: action, Command: command, Root: root}
+}
+
+// platform writes the message Platform, unless there are no properties. Servers take it
+// from the command or, since 2.2, from the action.
+func (m *message) platform(field int, properties []message) {
+	var platform message
+	for _, property := range properties {
+		platform.message(1, property)
+	}
+	if len(properties) > 0 {
+		m.message(field, platform)
+	}
 }
 
 // command names the outputs twice: as output_files for servers before 2.1, as
 // output_paths for later ones.
-func (a *Action) command() message {
+func (a *Action) command(compiler []string, properties []message) message {
 	var m message
-	for _, arg := range a.Args {
+	for _, arg := range compiler {
+		m.element(1, arg)
+	}
+	for _, arg := range a.Args[1:] {
 		m.element(1, arg)
 	}
 	for _, variable := range a.Env {
@@ -83,6 +103,7 @@ func (a *Action) command() message {
 	for _, output := range outputs {
 		m.element(3, output)
 	}
+	m.platform(5, properties)
 	for _, output := range outputs {
 		m.element(7, output)
 	}
@@ -90,13 +111,9 @@ func (a *Action) command() message {
 }
 
 func (a *Action) root() message {
-	m := make(message, 0, 128*len(a.Inputs)) // about 90 bytes each
-	var file message
+	m := make(message, 0, 128*len(a.Inputs)+256) // about 90 bytes each
 	for _, input := range a.Inputs {
-		file = file[:0]
-		file.text(1, input.Name)
-		file.digest(2, input.Digest)
-		m.message(1, file)
+		m.message(1, fileNode(TreeFile{Name: input.Name, Digest: input.Digest}))
 	}
 	return m
 }
