@@ -5,8 +5,8 @@ FUZZTIME ?= 30s
 
 .PHONY: build toolchain demo test short lint bench fuzz clean
 
-build: ## bin/dtlto and, as a link to it, bin/ld.dtlto
-	CGO_ENABLED=0 $(GO) build $(BUILDFLAGS) -o bin/dtlto ./cmd/dtlto
+build: ## bin/dtlto, bin/dtlto-remote with the client for clusters, and bin/ld.dtlto, a link
+	CGO_ENABLED=0 $(GO) build $(BUILDFLAGS) -o bin/ ./cmd/...
 	ln -sf dtlto bin/ld.dtlto
 
 toolchain: ## what the tests and the demo need beside Go: LLVM, build systems

@@ -11,6 +11,7 @@ import (
 	"github.com/dtlto/dtlto/bench/measure"
 	"github.com/dtlto/dtlto/internal/corpus"
 	"github.com/dtlto/dtlto/internal/driver"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -56,7 +57,7 @@ func BenchmarkDistributeSaved(b *testing.B) {
 
 func benchmarkDistribute(b *testing.B, jobFile string) {
 	b.Setenv("XDG_CACHE_HOME", b.TempDir())
-	if err := driver.Distribute(b.Context(), jobFile, driver.DefaultSettings(), os.Stderr); err != nil {
+	if err := driver.Distribute(b.Context(), jobFile, settings.Default(), nil, os.Stderr); err != nil {
 		b.Fatal(err)
 	}
 	distributeAgain(b, jobFile)
@@ -73,7 +74,7 @@ func distributeAgain(b *testing.B, jobFile string) {
 			_ = os.Remove(jobs.Jobs[i].Object())
 		}
 		b.StartTimer()
-		if err := driver.Distribute(b.Context(), jobFile, driver.DefaultSettings(), os.Stderr); err != nil {
+		if err := driver.Distribute(b.Context(), jobFile, settings.Default(), nil, os.Stderr); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -136,6 +136,12 @@ func computeAndKeep(ctx context.Context, s Store, key ActionKey, places []Place,
 	if err != nil {
 		return Result{}, err
 	}
+	return Keep(ctx, s, key, places, r)
+}
+
+// Keep keeps the outputs that are in their places, and the rest of a result with them.
+// A result with more than [MaxMessages] bytes of messages is given but not kept.
+func Keep(ctx context.Context, s Store, key ActionKey, places []Place, r Result) (Result, error) {
 	r.Outputs = make([]Output, len(places))
 	for i, place := range places {
 		digest, err := s.Put(ctx, place.Path)

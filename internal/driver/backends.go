@@ -20,6 +20,7 @@ import (
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
 	"github.com/dtlto/dtlto/internal/toolchain"
@@ -27,7 +28,7 @@ import (
 
 // backends are the backend compiles of one link, and what they have in common.
 type backends struct {
-	settings *Settings
+	settings *settings.Settings
 	jobs     *thinlto.JobFile
 	pid      int      // the linker's, 0 if not known
 	extra    []string // files that every job reads
@@ -51,15 +52,18 @@ type backends struct {
 	records string        // the folder of link records
 	matches []*record.Job // what the link before knows of each job; nil if nothing
 
-	stage *stage.Stage
-	parts moduleFiles
+	stage   *stage.Stage
+	parts   moduleFiles
+	cluster *cluster // nil if everything is compiled here
+
+	launcher *launcher // nil if compilers are started as they are
 
 	mu       sync.Mutex
 	messages io.Writer
 	done     []record.Job // what the next link is to know
 	actions  []string     // in print, if they are to be printed
 	inputs   map[string]*record.Input
-	counts   [record.Failed + 1]int
+	counts   [record.Outcomes]int
 	cpu      time.Duration // of compilers
 }
 
@@ -77,6 +81,9 @@ func (b *backends) open() error {
 	}
 	if b.identity == nil {
 		b.identity = identify(b.compiler)
+	}
+	if b.launcher, err = newLauncher(b.settings.Launcher); err != nil {
+		return err
 	}
 	b.extra = distinct(slices.Concat(b.jobs.Inputs, b.settings.Inputs))
 	b.environment, b.actionEnvironment = compilerEnvironment(), actionEnvironment()
@@ -123,10 +130,10 @@ func linkerPID(jobFile string) int {
 
 // compileAll plans all jobs, those that will take longest first, takes from the store
 // what it has, and compiles the rest meanwhile.
-func (b *backends) compileAll(ctx context.Context, local *exec.Local) error {
+func (b *backends) compileAll(ctx context.Context, runner *exec.Runner) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	var queue exec.Queue
+	queue := exec.Queue{Patience: b.patience()}
 	planned := make(chan struct{})
 	go func() {
 		defer close(planned)
@@ -135,7 +142,7 @@ func (b *backends) compileAll(ctx context.Context, local *exec.Local) error {
 			stop(err)
 		}
 	}()
-	err := local.Run(ctx, &queue) // why planning failed, if it did
+	err := runner.Run(ctx, &queue) // why planning failed, if it did
 	stop(err)
 	<-planned
 	return err
@@ -165,13 +172,22 @@ func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
 		}
 		known, err := b.restore(ctx, p)
 		if !known && err == nil {
-			queue.Add(exec.Compile{
-				Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
-				Weight: int64(weights[p.number]),
-			})
+			queue.Add(b.compileOf(p, weights[p.number]))
 		}
 		return err
 	})
+}
+
+// compileOf is how a job is compiled: here or, as a pure function, on the cluster.
+func (b *backends) compileOf(p *planned, weight time.Duration) exec.Compile {
+	c := exec.Compile{
+		Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
+		Weight: int64(weight),
+	}
+	if b.cluster != nil && p.action != nil {
+		c.Away = func(ctx context.Context) error { return b.cluster.away(ctx, p) }
+	}
+	return c
 }
 
 // restore takes the outputs of a job from the store, if it has them.

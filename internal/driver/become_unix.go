@@ -17,6 +17,12 @@ func become(path string, words []string) error {
 	if err != nil {
 		return err
 	}
-	err = syscall.Exec(path, append([]string{path}, words...), os.Environ())
+	return becomeAs(path, append([]string{path}, words...))
+}
+
+// becomeAs is become with the name that the program is told first, and words that are
+// not too long.
+func becomeAs(path string, argv []string) error {
+	err := syscall.Exec(path, argv, os.Environ())
 	return fmt.Errorf("%s: cannot be run: %w", path, err)
 }

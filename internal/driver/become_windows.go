@@ -12,7 +12,12 @@ import (
 // become runs the program at path and ends as it ends: Windows cannot replace
 // a process.
 func become(path string, words []string) error {
-	cmd := exec.Command(path, words...)
+	return becomeAs(path, append([]string{path}, words...))
+}
+
+func becomeAs(path string, argv []string) error {
+	cmd := exec.Command(path)
+	cmd.Args = argv
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -15,18 +15,6 @@ import (
 	"github.com/dtlto/dtlto/internal/record"
 )
 
-// cacheFolder is where results and link records are kept.
-func (s *Settings) cacheFolder() (string, error) {
-	if s.CacheDir != "" {
-		return filepath.Abs(s.CacheDir)
-	}
-	folder, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("there is no cache folder: %w", err)
-	}
-	return filepath.Join(folder, "dtlto"), nil
-}
-
 func storeFolder(cache string) string  { return filepath.Join(cache, "cas") }
 func recordFolder(cache string) string { return filepath.Join(cache, "links") }
 
@@ -37,9 +25,12 @@ func (b *backends) openCache() {
 		b.uncached = errors.New("the cache is off (--no-cache)")
 	}
 	if b.uncached != nil {
+		if b.settings.Remote().Remote() {
+			b.digests = record.NewDigests(nil, b.written, b.look, b.jobs.Parts)
+		}
 		return
 	}
-	folder, err := b.settings.cacheFolder()
+	folder, err := b.settings.CacheFolder()
 	if err != nil {
 		b.uncached = err
 		return

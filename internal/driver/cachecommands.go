@@ -14,6 +14,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
@@ -22,8 +23,8 @@ import (
 const recordAge = 30 * 24 * time.Hour
 
 // theCache is the store and the folder of link records that s chooses.
-func theCache(s *Settings) (store *cas.Disk, records string, err error) {
-	folder, err := s.cacheFolder()
+func theCache(s *settings.Settings) (store *cas.Disk, records string, err error) {
+	folder, err := s.CacheFolder()
 	if err != nil {
 		return nil, "", err
 	}
@@ -31,7 +32,7 @@ func theCache(s *Settings) (store *cas.Disk, records string, err error) {
 }
 
 // CacheStat says what is in the cache.
-func CacheStat(ctx context.Context, s *Settings, w io.Writer) error {
+func CacheStat(ctx context.Context, s *settings.Settings, w io.Writer) error {
 	store, records, err := theCache(s)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func CacheStat(ctx context.Context, s *Settings, w io.Writer) error {
 
 // CachePrune makes the cache as small as its bound says, less what running links
 // use.
-func CachePrune(ctx context.Context, s *Settings, w io.Writer) error {
+func CachePrune(ctx context.Context, s *settings.Settings, w io.Writer) error {
 	store, records, err := theCache(s)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func CachePrune(ctx context.Context, s *Settings, w io.Writer) error {
 }
 
 // CacheClear removes everything from the cache.
-func CacheClear(ctx context.Context, s *Settings, w io.Writer) error {
+func CacheClear(ctx context.Context, s *settings.Settings, w io.Writer) error {
 	store, records, err := theCache(s)
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func sayRemoved(w io.Writer, r cas.Removed) {
 
 // CacheVerify reads everything in the cache and removes what is bad, which is
 // then the error.
-func CacheVerify(ctx context.Context, s *Settings, w io.Writer) error {
+func CacheVerify(ctx context.Context, s *settings.Settings, w io.Writer) error {
 	store, _, err := theCache(s)
 	if err != nil {
 		return err

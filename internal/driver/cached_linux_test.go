@@ -19,6 +19,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/llvmtest"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -97,7 +98,7 @@ type testLink struct {
 	t        *testing.T
 	dir      string
 	compiler string
-	settings *Settings
+	settings *settings.Settings
 	jobs     *thinlto.JobFile
 }
 
@@ -115,7 +116,7 @@ func newTestLink(t *testing.T) *testLink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &testLink{t: t, dir: dir, compiler: filepath.Join(dir, compilerUnderTest), settings: DefaultSettings()}
+	l := &testLink{t: t, dir: dir, compiler: filepath.Join(dir, compilerUnderTest), settings: settings.Default()}
 	if os.Link(self, l.compiler) != nil {
 		llvmtest.Run(t, dir, "cp", self, l.compiler)
 	}
@@ -149,7 +150,7 @@ func (l *testLink) distribute() (compiled []string, printed string, err error) {
 	if err := os.WriteFile("jobs.json", file.Bytes(), 0o600); err != nil {
 		l.t.Fatal(err)
 	}
-	err = Distribute(l.t.Context(), "jobs.json", l.settings, &messages)
+	err = Distribute(l.t.Context(), "jobs.json", l.settings, nil, &messages)
 	runs, _ := os.ReadFile("runs")
 	return strings.Fields(string(runs)), messages.String(), err
 }
@@ -360,7 +361,7 @@ func TestLinksAtOnceCompileOnce(t *testing.T) {
 			if err := errors.Join(err, os.WriteFile(name, file.Bytes(), 0o600)); err != nil {
 				t.Error(err)
 			}
-			if err := Distribute(context.Background(), name, l.settings, io.Discard); err != nil {
+			if err := Distribute(context.Background(), name, l.settings, nil, io.Discard); err != nil {
 				t.Error(err)
 			}
 		})

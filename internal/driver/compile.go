@@ -49,14 +49,16 @@ func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error 
 	}
 	switch {
 	case err != nil && !errors.Is(err, errChanged):
-		b.noteFailure(p, err)
-		return err
+		return b.failed(p, err)
+	case !compiled && !p.claim():
+		return exec.ErrLost
 	case !compiled:
 		b.note(p, record.Cached, known)
 	case p.uncached != nil:
 		b.note(p, record.Uncached, result)
 	default:
 		b.note(p, record.Compiled, result)
+		b.cluster.share(ctx, p, known)
 	}
 	return nil
 }
@@ -103,6 +105,9 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 		return cas.Result{}, failure
 	}
 	b.noteForExplain(ctx, p, folder)
+	if !p.claim() {
+		return cas.Result{}, exec.ErrLost
+	}
 	for i, output := range p.job.Outputs {
 		if err := stage.Move(outputs[i], output); err != nil {
 			if i > 0 && errors.Is(err, os.ErrNotExist) {
@@ -140,7 +145,11 @@ func (b *backends) set(p *planned, folder *stage.Folder) (c exec.Command, output
 		outputs = append(outputs, folder.In(name))
 	}
 	c.Args, c.Dir, c.Env = p.action.Args, folder.Path, b.actionEnvironment
-	return c, outputs, nil
+	inputs := make([]string, len(p.action.Inputs))
+	for i := range inputs {
+		inputs[i] = p.action.Inputs[i].Name
+	}
+	return b.launch(c, inputs, p.action.Outputs), outputs, nil
 }
 
 // placeAll gives a job's inputs their names in its folder.
@@ -148,7 +157,7 @@ func (b *backends) placeAll(p *planned, folder *stage.Folder) error {
 	for path, name := range p.names {
 		file, err := b.parts.file(b.stage, path)
 		if err == nil {
-			err = folder.Place(name, file)
+			err = b.place(folder, name, file)
 		}
 		if err != nil {
 			return err
@@ -179,7 +188,8 @@ func (b *backends) setInPlace(p *planned, folder *stage.Folder) (c exec.Command,
 			names[path] = folder.In(name)
 		}
 	}
-	return exec.Command{Path: b.compiler, Args: action.Replace(p.command, names), Env: b.environment}, outputs, nil
+	c = exec.Command{Path: b.compiler, Args: action.Replace(p.command, names), Env: b.environment}
+	return b.launch(c, p.job.Inputs, outputs), outputs, nil
 }
 
 // checkObject says what is wrong with an object, or nothing. Clang exits with

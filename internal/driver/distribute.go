@@ -15,6 +15,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
@@ -26,7 +27,8 @@ const manyJobs = 1000
 // Distribute makes the native objects that a job file asks for, as LLD's
 // distributor. What compilers print goes to messages, and with it what went
 // wrong; the error says it again in one piece only for the exit code.
-func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Writer) error {
+func Distribute(ctx context.Context, jobFile string, s *settings.Settings, connect Connect, messages io.Writer) error {
+	connect = becomeRemote(s, connect)
 	b := &backends{
 		settings: s, started: time.Now(), messages: messages,
 		pid: linkerPID(jobFile), written: fileTime(jobFile),
@@ -48,11 +50,11 @@ func Distribute(ctx context.Context, jobFile string, s *Settings, messages io.Wr
 	}
 	b.stage = stage.For(b.jobs.Output)
 	defer b.removeStage()
-	return b.run(ctx)
+	return b.run(ctx, connect)
 }
 
 // run makes the objects of all jobs.
-func (b *backends) run(ctx context.Context) error {
+func (b *backends) run(ctx context.Context, connect Connect) error {
 	if len(b.jobs.Jobs) < manyJobs {
 		debug.SetGCPercent(1000) // a short life, and little memory: not worth collecting
 	}
@@ -60,13 +62,34 @@ func (b *backends) run(ctx context.Context) error {
 		return err
 	}
 	defer b.close(ctx)
-	local := exec.Local{Slots: b.settings.Jobs, KeepGoing: b.settings.KeepGoing, MemoryFloor: b.settings.MinFreeMemory}
-	err := b.compileAll(ctx, &local)
+	if err := b.connectCluster(ctx, connect); err != nil {
+		return err
+	}
+	runner := b.runner()
+	err := b.compileAll(ctx, &runner)
+	b.cluster.end()
 	b.remember()
 	if b.settings.Summary && ExitCode(err) != ExitInterrupted {
-		b.summarise(&local)
+		b.summarise(&runner)
 	}
 	return err
+}
+
+// runner is how many compiles there are at once, and where.
+func (b *backends) runner() exec.Runner {
+	r := exec.Runner{Slots: b.settings.Jobs, KeepGoing: b.settings.KeepGoing, MemoryFloor: b.settings.MinFreeMemory}
+	if b.launcher != nil {
+		r.MemoryFloor = 0 // it is others' memory
+		if b.settings.LauncherJobs > 0 {
+			r.Slots = b.settings.LauncherJobs
+		}
+	}
+	if b.cluster != nil {
+		// The client lets so many execute at once; others are looked up, sent and fetched
+		// meanwhile.
+		r.Away = b.settings.Remote().Jobs + 64
+	}
+	return r
 }
 
 func (b *backends) removeStage() {

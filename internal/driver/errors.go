@@ -9,11 +9,11 @@ import (
 	"os"
 
 	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
-// UsageError is a command line or an environment variable that cannot be
-// followed.
+// UsageError is a command line that cannot be followed.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }
@@ -46,6 +46,7 @@ func ExitCode(err error) int {
 		interrupted *Interrupted
 		failure     *exec.Failure
 		usage       *UsageError
+		setting     *settings.Error
 		jobFile     *thinlto.JobFileError
 	)
 	switch {
@@ -55,7 +56,7 @@ func ExitCode(err error) int {
 		return ExitInterrupted
 	case errors.As(err, &failure):
 		return ExitCompile
-	case errors.As(err, &usage), errors.As(err, &jobFile):
+	case errors.As(err, &usage), errors.As(err, &setting), errors.As(err, &jobFile):
 		return ExitUsage
 	}
 	return ExitInfrastructure

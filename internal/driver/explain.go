@@ -12,13 +12,14 @@ import (
 
 	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/settings"
 )
 
 // Explain says why modules were compiled in the last link of output, or, if that
 // is empty, in the last link of all. With module, a name or a part of one, it
 // speaks only of those, compiled or not.
-func Explain(s *Settings, output, module string, w io.Writer) error {
-	folder, err := s.cacheFolder()
+func Explain(s *settings.Settings, output, module string, w io.Writer) error {
+	folder, err := s.CacheFolder()
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func Explain(s *Settings, output, module string, w io.Writer) error {
 	}
 	sayLink(w, link)
 	for i := range jobs {
-		if module != "" || jobs[i].Outcome != record.Cached {
+		if module != "" || !jobs[i].Outcome.FromCache() {
 			sayJob(w, &jobs[i])
 		}
 	}
@@ -86,7 +87,7 @@ func named(jobs []record.Job, module string) []record.Job {
 }
 
 func sayLink(w io.Writer, link *record.Link) {
-	var counts [record.Failed + 1]int
+	var counts [record.Outcomes]int
 	for _, job := range link.Jobs {
 		counts[job.Outcome]++
 	}
@@ -103,7 +104,7 @@ func sayJob(w io.Writer, job *record.Job) {
 	fmt.Fprintf(w, "%s: %s", record.Readable(job.Module), job.Outcome)
 	switch {
 	case job.Duration == 0:
-	case job.Outcome == record.Cached:
+	case job.Outcome.FromCache():
 		fmt.Fprintf(w, " (compiling it took %s)", seconds(job.Duration))
 	default:
 		fmt.Fprintf(w, ", %s", seconds(job.Duration))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -43,7 +44,7 @@ func (l *staged) callDistributor(ctx context.Context, program string, args []str
 	if err := writeJobFile(jobFile, jobs); err != nil {
 		return err
 	}
-	code, err := exec.Tool(ctx, program, append(args, jobFile), nil, l.streams.Out, l.streams.Err)
+	code, err := exec.Tool(ctx, program, append(args, jobFile), nil, l.program.Out, l.program.Err)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("DTLTO backend compilation: distributor execution failed: %s exited with %d", program, code)
 	}
@@ -64,7 +65,7 @@ func (l *staged) relocate(jobs *thinlto.JobFile) error {
 	if !l.backend.OwnRelocation {
 		return nil
 	}
-	b := backends{settings: &Settings{ModulePIC: true}, major: l.major}
+	b := backends{settings: &settings.Settings{ModulePIC: true}, major: l.major}
 	for i := range jobs.Jobs {
 		job := &jobs.Jobs[i]
 		note, err := b.noteOf(job.Module())

@@ -136,8 +136,8 @@ func (l *staged) finalLink(ctx context.Context, f *lld.FinalLink) (code int, err
 	if err := l.files.check(); err != nil {
 		return 0, err
 	}
-	_, _ = io.WriteString(l.streams.Err, l.said+l.news(l.translate(f, messages.String())))
-	if _, err := io.WriteString(l.streams.Out, l.output(l.translate(f, out.String()))); err != nil || code != 0 {
+	_, _ = io.WriteString(l.program.Err, l.said+l.news(l.translate(f, messages.String())))
+	if _, err := io.WriteString(l.program.Out, l.output(l.translate(f, out.String()))); err != nil || code != 0 {
 		return code, err
 	}
 	return 0, l.translateFiles(f)
@@ -157,7 +157,7 @@ func (l *staged) hiddenObject() string { return filepath.Join(l.root, "hidden", 
 // coloured keeps LLD's messages coloured where it would colour them itself.
 func (l *staged) coloured(words []string) []string {
 	term := os.Getenv("TERM")
-	if file, ok := l.streams.Err.(*os.File); !ok || term == "" || term == "dumb" {
+	if file, ok := l.program.Err.(*os.File); !ok || term == "" || term == "dumb" {
 		return words
 	} else if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return words

@@ -14,27 +14,34 @@ import (
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
-// Streams are where a link's messages go.
-type Streams struct{ Out, Err io.Writer }
+// Program is what a link uses of the program that it runs in.
+type Program struct {
+	Out, Err io.Writer // messages
+	// Connect gives a client for clusters; nil in a program that has none.
+	Connect Connect
+	// UntilSignal gives a context that ends when a signal asks the program to.
+	UntilSignal func() (context.Context, func())
+}
 
 // Link is ld.dtlto. A link without ThinLTO bitcode, or with something that speaks
 // against distributing it, it leaves to the ld.lld that it belongs to by becoming
 // that program; likewise one that this LLD can distribute itself, told to do so
 // through this program. Other links it does in steps and returns the linker's exit
-// code. untilSignal is called when there is something to clean up after a signal.
+// code.
 //
 // A link that is not distributed is ld.lld's own in every respect; a wrong
 // variable in the environment does not stop it.
-func Link(argv []string, s *Settings, getenv func(string) string, streams Streams, untilSignal func() (context.Context, func())) (code int, err error) {
-	badVariable := s.FromEnvironment(getenv)
+func Link(argv []string, s *settings.Settings, getenv func(string) string, program *Program) (code int, err error) {
 	command := lld.ReadCommand(argv)
-	distributor, err := s.fromCommand(command)
+	given, err := settings.FromArguments(command.Args)
 	if err != nil {
 		return 0, err
 	}
+	wrong := s.Load(given, getenv)
 	if s.CacheDir != "" {
 		toolchain.RememberIn(s.CacheDir)
 	}
@@ -44,16 +51,17 @@ func Link(argv []string, s *Settings, getenv func(string) string, streams Stream
 	}
 	native, err := distributable(command, path, s)
 	if err == nil {
-		err = badVariable
+		err = wrong
 	}
 	var words []string
 	switch {
 	case err == nil && native:
-		words, err = nativeWords(command, argv, path, distributor)
+		words, err = nativeWords(command, argv, path, s)
 	case err == nil:
+		program.Connect = becomeRemote(s, program.Connect)
 		var link *staged
-		if link, err = newStaged(command, path, s, streams); err == nil {
-			ctx, stop := untilSignal()
+		if link, err = newStaged(command, path, s, program); err == nil {
+			ctx, stop := program.UntilSignal()
 			code, err = link.link(ctx)
 			stop()
 			if err == nil {
@@ -63,7 +71,7 @@ func Link(argv []string, s *Settings, getenv func(string) string, streams Stream
 	}
 	var reason *inProcess
 	if errors.As(err, &reason) {
-		reason.print(streams.Err, s)
+		reason.print(program.Err, s)
 		words, err = command.Plain(argv), nil
 	}
 	if err != nil {
@@ -78,7 +86,7 @@ type inProcess struct {
 	surprising bool // the user would expect otherwise: said without being asked
 }
 
-func (r *inProcess) print(w io.Writer, s *Settings) {
+func (r *inProcess) print(w io.Writer, s *settings.Settings) {
 	switch {
 	case r.surprising:
 		fmt.Fprintf(w, "ld.dtlto: warning: linking in-process: %v\n", r)
@@ -87,7 +95,7 @@ func (r *inProcess) print(w io.Writer, s *Settings) {
 	}
 }
 
-func findLLD(c *lld.Command, s *Settings) (string, error) {
+func findLLD(c *lld.Command, s *settings.Settings) (string, error) {
 	plugin, _ := c.Last("plugin")
 	compiler, _ := c.Last("thinlto-remote-compiler")
 	return toolchain.FindLLD(toolchain.Hints{
@@ -102,7 +110,7 @@ func findLLD(c *lld.Command, s *Settings) (string, error) {
 // distributable says how a link with ThinLTO bitcode is distributed: by LLD (native)
 // or in steps. The error is an *inProcess for all others. Links without bitcode, the
 // most by far, are found first.
-func distributable(c *lld.Command, path string, s *Settings) (native bool, err error) {
+func distributable(c *lld.Command, path string, s *settings.Settings) (native bool, err error) {
 	for _, check := range []struct {
 		is  bool
 		why string
@@ -127,17 +135,17 @@ func distributable(c *lld.Command, path string, s *Settings) (native bool, err e
 		return false, &inProcess{err, true}
 	case version.Major < lld.FirstStaged:
 		return false, &inProcess{error: fmt.Errorf("%s is LLD %s, and links are distributed from %d on", path, version, lld.FirstStaged)}
-	case version.Major < lld.FirstNative && s.Mode == ModeNative:
+	case version.Major < lld.FirstNative && s.Mode == settings.ModeNative:
 		return false, &inProcess{fmt.Errorf("%s is LLD %s, which distributes no links itself (--dtlto-mode=native)", path, version), true}
 	case !lld.SameForClang(found.Triple):
 		return false, &inProcess{fmt.Errorf("%s is for %s, where clang's driver decides what LTO leaves to the bitcode", found.File, found.Triple), true}
 	}
-	return version.Major >= lld.FirstNative && s.Mode != ModeStaged, nil
+	return version.Major >= lld.FirstNative && s.Mode != settings.ModeStaged, nil
 }
 
 // nativeWords is the argv that makes LLD distribute the link. The error is an
 // *inProcess when it cannot be had.
-func nativeWords(c *lld.Command, argv []string, path string, distributor []string) ([]string, error) {
+func nativeWords(c *lld.Command, argv []string, path string, s *settings.Settings) ([]string, error) {
 	if err := c.Obstacle(); err != nil {
 		return nil, &inProcess{err, true}
 	}
@@ -148,6 +156,10 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 	backend, err := c.ReadBackend(func(name string) (bool, error) { return toolchain.KnowsLLVMOption(clang, name) })
 	if err != nil {
 		return nil, &inProcess{err, true}
+	}
+	distributor, err := handOn(s)
+	if err != nil {
+		return nil, err
 	}
 	if backend.OwnRelocation {
 		if _, chosen := c.Last("thinlto-distributor"); chosen {
@@ -168,6 +180,18 @@ func nativeWords(c *lld.Command, argv []string, path string, distributor []strin
 		Args:     slices.Concat(args, copyFor(c), distributor),
 		Compiler: clang,
 	}, backend), nil
+}
+
+// handOn gives the distributor the settings of the linker's command line: as
+// arguments, which everybody can read, or if that would not do as variables.
+func handOn(s *settings.Settings) ([]string, error) {
+	args, variables := s.HandOn()
+	for name, value := range variables {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, fmt.Errorf("%s: cannot be given to the distributor: %w", name, err)
+		}
+	}
+	return args, nil
 }
 
 // backendCompiler is the clang for the backends: the one that the command line
@@ -199,8 +223,7 @@ func backendCompiler(c *lld.Command, lldPath string) (string, error) {
 func jobsOf(c *lld.Command) (n string, ok bool) {
 	for _, name := range []string{"thinlto-jobs", "threads"} {
 		if v, given := c.Last(name); given {
-			_, err := parseJobs(v)
-			return v, err == nil
+			return v, settings.Check("jobs", v) == nil
 		}
 	}
 	return "", false

@@ -74,6 +74,15 @@ func (m *moduleFiles) look(module string, f func(r io.ReaderAt, size int64)) {
 	_ = part.Look(f)
 }
 
+// open opens a module to be read.
+func (m *moduleFiles) open(module string) (io.ReadCloser, error) {
+	part, ok := m.parts[module]
+	if !ok {
+		return os.Open(module)
+	}
+	return part.Open()
+}
+
 // size is a module's size in bytes, 0 if it cannot be told.
 func (m *moduleFiles) size(module string) int64 {
 	if part, ok := m.parts[module]; ok {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/bitcode"
@@ -42,7 +43,13 @@ type planned struct {
 	key      cas.ActionKey
 	uncached error
 	miss     *cas.Miss // why the store did not have it
+
+	claimed atomic.Bool
 }
+
+// claim says whether an attempt at the job may put its outputs in place, or say that
+// it failed: the first one may.
+func (p *planned) claim() bool { return p.claimed.CompareAndSwap(false, true) }
 
 // backendArgs stand between the arguments common to all jobs and a job's own, for
 // the Clang of an LLVM version, 0 for the newest.
@@ -132,6 +139,9 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 		return err // what a wrapper makes of names and folders is not known
 	}
 	source.Toolchain = identity.Digest
+	if path := b.settings.RemoteCompiler; b.cluster != nil && path != "" {
+		source.Toolchain += " or " + path // which may be what makes the object
+	}
 	p.action = action.Of(&source)
 	for i, f := range source.Extra {
 		p.names[f.Path] = action.ExtraName(i, f.Path)

@@ -123,7 +123,7 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	job := &b.done[p.number]
 	job.Outcome, job.Duration = o, r.Duration
 	switch {
-	case o == record.Cached:
+	case o.FromCache():
 		job.Before = nil
 	case p.uncached != nil:
 		job.Reason = p.uncached.Error()
@@ -132,16 +132,20 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	}
 }
 
-// noteFailure keeps that a job failed, if it did.
-func (b *backends) noteFailure(p *planned, err error) {
+// failed keeps that a job failed, if it did, and the cluster has not done it meanwhile.
+func (b *backends) failed(p *planned, err error) error {
 	failure, ok := errors.AsType[*exec.Failure](err)
 	if !ok {
-		return
+		return err
+	}
+	if !p.claim() {
+		return exec.ErrLost
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts[record.Failed]++
 	b.done[p.number].Outcome, b.done[p.number].Reason = record.Failed, failure.Reason
+	return err
 }
 
 // remember writes the link's record for the next one.

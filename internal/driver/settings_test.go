@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/thinlto"
@@ -20,63 +18,6 @@ import (
 func linkCommand(line string) *lld.Command {
 	words := strings.Fields(line)
 	return &lld.Command{Words: words, Args: lld.Parse(words), Whole: true}
-}
-
-func TestSettingsFromCommand(t *testing.T) {
-	for _, tc := range []struct {
-		line        string
-		distributor string
-		want        Settings
-		err         string
-	}{
-		{line: "a.o -o p"},
-		{line: "--dtlto-jobs=3 --dtlto-keep-going a.o --dtlto-lld=/x", distributor: "--jobs=3 --keep-going", want: Settings{Jobs: 3, KeepGoing: true, LLD: "/x"}},
-		{line: "-dtlto-summary=no", distributor: "--summary=no"},
-		{line: "--dtlto-min-free-memory=2G", distributor: "--min-free-memory=2G", want: Settings{MinFreeMemory: 2 << 30}},
-		{line: "--dtlto-min-free-memory=0", distributor: "--min-free-memory=0"},
-		{line: "--dtlto-input=a --dtlto-input=b", distributor: "--input=a --input=b", want: Settings{Inputs: []string{"a", "b"}}},
-		{line: "--dtlto-no-cache --dtlto-cache-dir=/c --dtlto-cache-size=1G --dtlto-copy --dtlto-print-action", distributor: "--no-cache --cache-dir=/c --cache-size=1G --copy --print-action",
-			want: Settings{NoCache: true, CacheDir: "/c", CacheSize: 1 << 30, Copy: true, PrintAction: true}},
-		{line: "--dtlto-jobs=0", err: "--dtlto-jobs=0: must be a number from 1 to 32767"},
-		{line: "--dtlto-jobs", err: "--dtlto-jobs: needs a value, as in --dtlto-jobs=N"},
-		{line: "--dtlto-min-free-memory=lots", err: "must be a size"},
-		{line: "--dtlto-min-free-memory=99999999999T", err: "must be a size"},
-		{line: "--dtlto-summary=perhaps", err: "must be true or false"},
-		{line: "--dtlto-frobnicate=1", err: "--dtlto-frobnicate=1: unknown option"},
-	} {
-		var s Settings
-		args, err := s.fromCommand(linkCommand(tc.line))
-		switch {
-		case tc.err != "":
-			if err == nil || !strings.Contains(err.Error(), tc.err) || ExitCode(err) != ExitUsage {
-				t.Errorf("%s: error %v, want %q", tc.line, err, tc.err)
-			}
-		case err != nil:
-			t.Errorf("%s: %v", tc.line, err)
-		default:
-			if got := strings.Join(args, " "); got != tc.distributor {
-				t.Errorf("%s: for the distributor %q, want %q", tc.line, got, tc.distributor)
-			}
-			if diff := cmp.Diff(tc.want, s); diff != "" {
-				t.Errorf("%s: %s", tc.line, diff)
-			}
-		}
-	}
-}
-
-func TestSettingsFromEnvironment(t *testing.T) {
-	variables := map[string]string{"DTLTO_JOBS": "5", "DTLTO_MIN_FREE_MEMORY": "64K", "DTLTO_SUMMARY": "1", "DTLTO_LLD": "l", "DTLTO_KEEP_GOING": ""}
-	var s Settings
-	if err := s.FromEnvironment(func(name string) string { return variables[name] }); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Settings{Jobs: 5, MinFreeMemory: 64 << 10, Summary: true, LLD: "l"}, s); diff != "" {
-		t.Error(diff)
-	}
-	err := s.FromEnvironment(func(string) string { return "many" })
-	if err == nil || !strings.HasPrefix(err.Error(), "DTLTO_JOBS=many: must be") || ExitCode(err) != ExitUsage {
-		t.Errorf("error %v", err)
-	}
 }
 
 func TestJobsOf(t *testing.T) {

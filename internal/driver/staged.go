@@ -17,6 +17,7 @@ import (
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/object"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
 	"github.com/dtlto/dtlto/internal/toolchain"
@@ -26,8 +27,8 @@ import (
 // link of their objects.
 type staged struct {
 	command  *lld.Command
-	settings *Settings
-	streams  Streams
+	settings *settings.Settings
+	program  *Program
 	lld      string // path
 	major    int    // of its version
 	clang    string
@@ -47,8 +48,8 @@ type staged struct {
 
 // newStaged gets a staged link ready. The error is an *inProcess when it cannot be
 // done.
-func newStaged(c *lld.Command, path string, s *Settings, streams Streams) (*staged, error) {
-	l := &staged{command: c, settings: s, streams: streams, lld: path, started: time.Now(), files: snapshot{}}
+func newStaged(c *lld.Command, path string, s *settings.Settings, program *Program) (*staged, error) {
+	l := &staged{command: c, settings: s, program: program, lld: path, started: time.Now(), files: snapshot{}}
 	for _, step := range []func() error{l.checkFiles, l.readOptions, l.limitJobs} {
 		if err := step(); err != nil {
 			return nil, &inProcess{err, true}
@@ -118,7 +119,7 @@ func (l *staged) limitJobs() error {
 func (l *staged) link(ctx context.Context) (code int, err error) {
 	defer func() {
 		if removed := l.stage.Remove(); removed != nil && err == nil {
-			fmt.Fprintf(l.streams.Err, "ld.dtlto: warning: %v\n", removed)
+			fmt.Fprintf(l.program.Err, "ld.dtlto: warning: %v\n", removed)
 		}
 	}()
 	load, err := l.thinLink(ctx)
@@ -152,7 +153,7 @@ func (l *staged) makeObjects(ctx context.Context, final *lld.FinalLink, jobs *th
 		return changed
 	}
 	if !errors.As(err, new(*inProcess)) {
-		_, _ = io.WriteString(l.streams.Err, l.said)
+		_, _ = io.WriteString(l.program.Err, l.said)
 	}
 	return err
 }
@@ -326,13 +327,13 @@ func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
 	if program, args, ok := l.distributor(); ok {
 		return l.callDistributor(ctx, program, args, jobs)
 	}
-	settings := *l.settings
-	settings.ModulePIC = l.backend.OwnRelocation
+	chosen := *l.settings
+	chosen.ModulePIC = l.backend.OwnRelocation
 	b := &backends{
-		settings: &settings, jobs: jobs, started: l.started, messages: l.streams.Err, stage: l.stage,
+		settings: &chosen, jobs: jobs, started: l.started, messages: l.program.Err, stage: l.stage,
 		written: fileTime(l.thin.List), links: true, major: l.major, identity: l.identity,
 	}
-	return b.run(ctx)
+	return b.run(ctx, l.program.Connect)
 }
 
 // runLLD runs LLD, in a group of its own so that an interrupt reaches it through us.

@@ -13,7 +13,7 @@ import (
 
 // summarise writes one line. The processor time of dtlto itself stands apart: it
 // is what distributing costs.
-func (b *backends) summarise(local *exec.Local) {
+func (b *backends) summarise(runner *exec.Runner) {
 	var notes strings.Builder
 	if n := b.counts[record.Uncached]; n > 0 {
 		fmt.Fprintf(&notes, " (%d not kept: %s)", n, b.whyUncached())
@@ -21,11 +21,11 @@ func (b *backends) summarise(local *exec.Local) {
 	if n := b.counts[record.Failed]; n > 0 {
 		fmt.Fprintf(&notes, ", %d failed", n)
 	}
-	if local.MostRunning > 0 {
-		fmt.Fprintf(&notes, ", up to %d at a time", local.MostRunning)
+	if runner.MostRunning > 0 {
+		fmt.Fprintf(&notes, ", up to %d at a time", runner.MostRunning)
 	}
-	if local.HeldBack > 0 {
-		fmt.Fprintf(&notes, " (%d waited for memory)", local.HeldBack)
+	if runner.HeldBack > 0 {
+		fmt.Fprintf(&notes, " (%d waited for memory)", runner.HeldBack)
 	}
 	fmt.Fprintf(b.messages, "dtlto: %d jobs, %d cached, %d compiled%s, %s; processor time %s in compilers, %s in dtlto\n",
 		len(b.jobs.Jobs), b.counts[record.Cached], b.counts[record.Compiled]+b.counts[record.Uncached], notes.String(),

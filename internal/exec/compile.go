@@ -18,6 +18,10 @@ type Compile struct {
 	// it runs, and may call run as often as it needs to. Its error is a *Failure,
 	// or what kept the compile from running.
 	Do func(ctx context.Context, run Run) error
+	// Away makes the outputs elsewhere; nil if that cannot be. Its error is a *NotAway if
+	// the compile should be done here, and else as Do's. Of the two attempts at a compile
+	// only one may touch the outputs; the other returns ErrLost.
+	Away func(ctx context.Context) error
 	// Weight orders compiles, the heaviest first: how long it will take, in
 	// whatever unit all of them have.
 	Weight int64

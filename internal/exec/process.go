@@ -21,18 +21,16 @@ const grace = 2 * time.Second
 // maxOutput bounds what is kept of one compiler's output, in bytes.
 const maxOutput = 1 << 20
 
-// processes are the running compilers of one Run, so that they can be ended
-// together.
+// processes starts compilers, and ends them.
 type processes struct {
 	null *os.File // what they read
 
 	mu      sync.Mutex
-	ended   bool
-	running map[int]bool // leaders of process groups
+	running map[*os.Process]bool // leaders of process groups that are not waited for yet
 }
 
-// run runs a command to its end, or until end ends it: the error is then why
-// ctx is done. That the command failed is no error; that it could not be
+// run runs a command to its end, or until ctx is done, which ends it: the error is
+// then why. That the command failed is no error; that it could not be
 // started is. Its output goes through a file: a pipe would need a reader, and
 // would stay open for as long as whatever the compiler left running.
 func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, error) {
@@ -41,11 +39,12 @@ func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, e
 	if err != nil {
 		return Ran{}, err
 	}
+	defer context.AfterFunc(ctx, func() { p.end(process) })()
 	if awaitExit(process.Pid) {
 		killGroup(process.Pid) // what the compiler left running; the number is still its own
 	}
 	state, err := process.Wait()
-	p.forget(process.Pid)
+	p.forget(process)
 	if ctx.Err() != nil {
 		return Ran{}, context.Cause(ctx)
 	}
@@ -63,14 +62,13 @@ func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, e
 	return done, nil
 }
 
-// start starts a command as the leader of a process group, unless all are
-// being ended.
+// start starts a command as the leader of a process group.
 func (p *processes) start(ctx context.Context, c Command, output *os.File) (*os.Process, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
+	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	process, err := os.StartProcess(c.Path, c.Args, &os.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
 	if err != nil {
 		var reason *fs.PathError
@@ -80,31 +78,31 @@ func (p *processes) start(ctx context.Context, c Command, output *os.File) (*os.
 		return nil, err
 	}
 	if p.running == nil {
-		p.running = map[int]bool{}
+		p.running = map[*os.Process]bool{}
 	}
-	p.running[process.Pid] = true
+	p.running[process] = true
 	return process, nil
 }
 
-func (p *processes) forget(pid int) {
+func (p *processes) forget(process *os.Process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.running, pid)
+	delete(p.running, process)
 }
 
-// end asks all running compilers to end, kills those that have not after the
-// grace, and lets no more start.
-func (p *processes) end() {
-	p.each(endGroup)
-	time.AfterFunc(grace, func() { p.each(killGroup) })
+// end asks a compiler to end, and kills it if it has not after the grace.
+func (p *processes) end(process *os.Process) {
+	p.signal(process, endGroup)
+	time.AfterFunc(grace, func() { p.signal(process, killGroup) })
 }
 
-func (p *processes) each(signal func(leader int)) {
+// signal sends a signal unless the compiler was waited for: its number may be
+// another's then.
+func (p *processes) signal(process *os.Process, signal func(leader int)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ended = true
-	for pid := range p.running {
-		signal(pid)
+	if p.running[process] {
+		signal(process.Pid)
 	}
 }
 

@@ -25,6 +25,18 @@ func (p Part) Look(f func(r io.ReaderAt, size int64)) error {
 	return nil
 }
 
+// Open gives the part to be read.
+func (p Part) Open() (io.ReadCloser, error) {
+	file, err := os.Open(p.File)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.NewSectionReader(file, p.Offset, p.Size), file}, nil
+}
+
 // Extract writes the part to a file that is not there yet.
 func (p Part) Extract(to string) error {
 	from, err := os.Open(p.File)

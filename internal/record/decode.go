@@ -170,7 +170,7 @@ func (d *decoder) jobs() []Job {
 func (d *decoder) job(j *Job) {
 	first := d.byte()
 	j.Outcome = Outcome(first & outcomeBits)
-	if j.Outcome >= outcomes || first&^jobBits != 0 {
+	if j.Outcome >= Outcomes || first&^jobBits != 0 {
 		d.fail()
 	}
 	d.lastModule += d.signed()

@@ -122,7 +122,7 @@ const (
 )
 
 func (e *encoder) job(j *Job) error {
-	if j.Outcome >= outcomes {
+	if j.Outcome >= Outcomes {
 		return fmt.Errorf("%v is unknown", j.Outcome)
 	}
 	first := byte(j.Outcome)

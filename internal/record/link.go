@@ -55,14 +55,19 @@ const (
 	Compiled                // and the result kept
 	Uncached                // compiled, and the result could not be kept
 	Failed
-	outcomes
+	RemoteCached // the cluster knew the result
+	Executed     // compiled on the cluster
+	Outcomes     // how many there are
 )
 
-var outcomeNames = [outcomes]string{"not run", "cached", "compiled", "compiled and not kept", "failed"}
+var outcomeNames = [Outcomes]string{"not run", "cached", "compiled", "compiled and not kept", "failed", "cached on the cluster", "compiled on the cluster"}
+
+// FromCache says whether nothing was compiled for the job.
+func (o Outcome) FromCache() bool { return o == Cached || o == RemoteCached }
 
 // String is the outcome in words.
 func (o Outcome) String() string {
-	if o < outcomes {
+	if o < Outcomes {
 		return outcomeNames[o]
 	}
 	return fmt.Sprintf("outcome %d", uint8(o))

@@ -55,7 +55,7 @@ func (c Change) words() string {
 // Why says in words why a job was compiled, a clause about the module each, and
 // nothing if it was not.
 func (j *Job) Why() []string {
-	if j.Outcome == Cached || j.Outcome == NotRun {
+	if j.Outcome.FromCache() || j.Outcome == NotRun {
 		return nil
 	}
 	why := j.changes()

@@ -62,4 +62,4 @@ type CredentialHelper struct {
 }
 
 // Remote says whether there is anything to ask.
-func (o *Options) Remote() bool { return o.Executor != "" || o.Cache != "" }
+func (o Options) Remote() bool { return o.Executor != "" || o.Cache != "" }

@@ -39,6 +39,20 @@ func (f *Folder) Place(name, path string) error {
 	return copyFile(target, to)
 }
 
+// PlaceWhole is Place without symbolic links: the file itself is in the folder, as a
+// hard link or a copy.
+func (f *Folder) PlaceWhole(name, path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	to := f.In(name)
+	if os.Link(target, to) == nil {
+		return nil
+	}
+	return copyFile(target, to)
+}
+
 // Write makes a file.
 func (f *Folder) Write(name string, data []byte) error {
 	return os.WriteFile(f.In(name), data, 0o666)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -185,7 +186,14 @@ func isSelf(path string) bool {
 	if err != nil {
 		return false
 	}
-	a, errA := os.Stat(self)
-	b, errB := os.Stat(path)
-	return errA == nil && errB == nil && os.SameFile(a, b)
+	b, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	// The two programs lie in one folder, and either may be the one that runs.
+	folder := filepath.Dir(self)
+	return slices.ContainsFunc([]string{self, filepath.Join(folder, "dtlto"), filepath.Join(folder, "dtlto-remote")}, func(own string) bool {
+		a, err := os.Stat(own)
+		return err == nil && os.SameFile(a, b)
+	})
 }

@@ -33,6 +33,16 @@ func askVersion(path, word string) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
+	return parseVersion(path, word, text)
+}
+
+// ParseClangVersion reads the version out of what the clang at path printed for
+// --version. The error names the program.
+func ParseClangVersion(path, text string) (Version, error) {
+	return parseVersion(path, "clang version", text)
+}
+
+func parseVersion(path, word, text string) (Version, error) {
 	m := regexp.MustCompile(`\b` + word + ` (\d+)\.(\d+)(?:\.(\d+))?`).FindStringSubmatch(text)
 	if m == nil {
 		first, _, _ := strings.Cut(text, "\n")

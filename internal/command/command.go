@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-package main
+package command
 
 import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/dtlto/dtlto/internal/driver"
+	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
@@ -34,9 +33,9 @@ Exit codes: 0 done, 1 a compile failed, 2 usage or an unusable job file,
 
 // rootCommand is the command line of dtlto. Without a verb it distributes: the
 // last argument is the job file, and the options before it are ours.
-func rootCommand(s *driver.Settings, args []string) *cobra.Command {
+func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *cobra.Command {
 	distribute := func(cmd *cobra.Command, args []string) error {
-		return driver.Distribute(cmd.Context(), args[0], s, os.Stderr)
+		return driver.Distribute(cmd.Context(), args[0], s, connect, os.Stderr)
 	}
 	root := &cobra.Command{
 		Use:                   "dtlto [OPTION]... JOBS.json",
@@ -44,7 +43,7 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 		Long:                  rootHelp,
 		Args:                  oneJobFile,
 		RunE:                  distribute,
-		Version:               version(),
+		Version:               driver.Version(),
 		DisableFlagsInUseLine: true,
 
 		SilenceErrors: true,
@@ -63,10 +62,9 @@ func rootCommand(s *driver.Settings, args []string) *cobra.Command {
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
-	root.AddCommand(verb, explainCommand(s), cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
+	root.AddCommand(verb, configCommand(s), doctorCommand(s, connect), explainCommand(s), cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
 	for _, cmd := range []*cobra.Command{root, verb} {
-		addSettings(cmd.Flags())
-		cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) }
+		addSettings(cmd, s)
 	}
 	return root
 }
@@ -92,48 +90,41 @@ func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
-// chosen is a setting as a flag: it keeps what was given until the
-// environment, which counts less, has been read.
-type chosen struct {
-	setting *driver.Setting
-	values  []string
+// flag is a setting as a flag. What was given is kept in the order in which it stands,
+// until files and variables, which count less, are read with it.
+type flag struct {
+	name, argument string
+	given          *[]settings.Given
 }
 
-func (c *chosen) String() string { return "" }
-func (c *chosen) Type() string   { return c.setting.Argument }
+func (f *flag) String() string { return "" }
+func (f *flag) Type() string   { return f.argument }
 
-// Set checks the value at once, so that the error names the flag.
-func (c *chosen) Set(value string) error {
-	c.values = append(c.values, value)
-	return driver.DefaultSettings().Set(c.setting.Name, value)
+// Set checks nothing: the message would quote the value, which may be a secret.
+func (f *flag) Set(value string) error {
+	*f.given = append(*f.given, settings.Given{Origin: "--" + f.name, Name: f.name, Value: value})
+	return nil
 }
 
-// addSettings adds the settings of those names as flags; all that the distributor
-// has if there are none.
-func addSettings(flags *pflag.FlagSet, names ...string) {
-	for i := range driver.AllSettings {
-		setting := &driver.AllSettings[i]
+// addSettings adds the settings of those names as flags, all that the distributor has
+// if there are none, and reads all settings before the command runs.
+func addSettings(cmd *cobra.Command, s *settings.Settings, names ...string) {
+	given := new([]settings.Given)
+	for i := range settings.All {
+		setting := &settings.All[i]
 		if setting.LinkOnly || len(names) > 0 && !slices.Contains(names, setting.Name) {
 			continue
 		}
-		flag := flags.VarPF(&chosen{setting: setting}, setting.Name, "", setting.Help)
+		added := cmd.Flags().VarPF(&flag{setting.Name, setting.Argument, given}, setting.Name, "", setting.Help)
 		if setting.Argument == "" {
-			flag.NoOptDefVal = "true"
+			added.NoOptDefVal = "true"
+		}
+		if negation := setting.Negation(); negation != "" {
+			added := cmd.Flags().VarPF(&flag{negation, "", given}, negation, "", "")
+			added.NoOptDefVal, added.Hidden = "true", true
 		}
 	}
-}
-
-// applySettings fills s from the environment, then from the flags.
-func applySettings(flags *pflag.FlagSet, s *driver.Settings) error {
-	err := s.FromEnvironment(os.Getenv)
-	flags.Visit(func(flag *pflag.Flag) {
-		if c, ok := flag.Value.(*chosen); ok {
-			for _, value := range c.values {
-				err = errors.Join(err, s.Set(c.setting.Name, value))
-			}
-		}
-	})
-	return err
+	cmd.PreRunE = func(*cobra.Command, []string) error { return s.Load(*given, os.Getenv) }
 }
 
 func mockCommand() *cobra.Command {
@@ -176,24 +167,8 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  usage(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Printf("dtlto %s\nindex shards canonical with LLVM %s\n", version(), driver.TriedLLVMs())
+			_, err := fmt.Printf("dtlto %s\nindex shards canonical with LLVM %s\n", driver.Version(), driver.TriedLLVMs())
 			return err
 		},
 	}
-}
-
-// version is the module's version or, in a build from a checkout, its
-// revision, as the build recorded them.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && v == "(devel)" {
-			v += " " + s.Value
-		}
-	}
-	return v + " (" + info.GoVersion + ")"
 }

@@ -11,17 +11,20 @@ import (
 	"time"
 )
 
-// Local runs compiles on this machine.
-type Local struct {
-	// Slots is how many compiles run at once, at least 1.
+// Runner runs compiles, on this machine and elsewhere.
+type Runner struct {
+	// Slots is how many compiles run here at once, at least 1.
 	Slots int
+	// Away is how many are under way elsewhere at once; 0 if all run here.
+	Away int
 	// KeepGoing runs the rest when a compile fails.
 	KeepGoing bool
 	// MemoryFloor is how many bytes of memory must be free for another compile
 	// to start beside running ones; 0 asks for none.
 	MemoryFloor uint64
-	// MostRunning is, after Run, how many compiles ran at once at most.
-	MostRunning int
+	// MostRunning is, after Run, how many compiles ran here at once at most,
+	// MostAway elsewhere.
+	MostRunning, MostAway int
 	// HeldBack is, after Run, how many compiles had to wait for memory.
 	HeldBack int
 }
@@ -40,17 +43,19 @@ var errStopped = errors.New("ended because another compile failed")
 // empty. It returns nil when all have made their outputs; else the failures
 // (*Failure) joined, or what kept a compile from running, or why ctx ended. When it
 // returns, no process that it started is left.
-func (l *Local) Run(ctx context.Context, queue *Queue) error {
+func (l *Runner) Run(ctx context.Context, queue *Queue) error {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	r := &running{Local: l, processes: processes{null: null}, ended: make(chan struct{}, 1)}
+	r := &running{Runner: l, processes: processes{null: null}, ended: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
-	defer context.AfterFunc(r.ctx, r.processes.end)()
 	r.start(queue)
+	if r.Away > 0 {
+		r.workers.Go(func() { r.sendAway(queue) })
+	}
 	r.workers.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -60,7 +65,7 @@ func (l *Local) Run(ctx context.Context, queue *Queue) error {
 
 // running is a Run under way.
 type running struct {
-	*Local
+	*Runner
 	ctx       context.Context
 	stop      context.CancelCauseFunc
 	processes processes
@@ -93,7 +98,7 @@ func (r *running) start(queue *Queue) {
 // thread that started it dies, so a worker keeps its thread. The compilers'
 // messages go through a file that only this worker has.
 func (r *running) work(queue *Queue) {
-	c, ok := queue.next(r.ctx.Done())
+	t, ok := queue.next(r.ctx.Done())
 	if !ok {
 		return
 	}
@@ -107,9 +112,11 @@ func (r *running) work(queue *Queue) {
 	}
 	defer messages.Close()
 	run := func(ctx context.Context, c Command) (Ran, error) { return r.processes.run(ctx, c, messages) }
-	for ; ok && r.ctx.Err() == nil; c, ok = queue.next(r.ctx.Done()) {
+	for ; ok && r.ctx.Err() == nil; t, ok = queue.next(r.ctx.Done()) {
 		r.begin()
-		r.finish(c.Do(r.ctx, run))
+		ctx, stop := queue.attempt(r.ctx, t)
+		r.finish(queue.end(t, t.Do(ctx, run)))
+		stop()
 		r.end()
 	}
 }

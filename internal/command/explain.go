@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-package main
+package command
 
 import (
 	"os"
@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dtlto/dtlto/internal/driver"
+	"github.com/dtlto/dtlto/internal/settings"
 )
 
 const explainHelp = `explain says for each module that the last link of OUTPUT compiled which input,
@@ -15,18 +16,17 @@ argument or import made it so. Only links that used the cache are remembered.
 Without OUTPUT it is the last link of all. With
 MODULE, a name or a part of one, it speaks of that module, compiled or not.`
 
-func explainCommand(s *driver.Settings) *cobra.Command {
+func explainCommand(s *settings.Settings) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "explain [OUTPUT] [MODULE]",
-		Short:   "Say why modules were compiled in the last link",
-		Long:    explainHelp,
-		Args:    usage(cobra.MaximumNArgs(2)),
-		PreRunE: func(cmd *cobra.Command, _ []string) error { return applySettings(cmd.Flags(), s) },
+		Use:   "explain [OUTPUT] [MODULE]",
+		Short: "Say why modules were compiled in the last link",
+		Long:  explainHelp,
+		Args:  usage(cobra.MaximumNArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			args = append(args, "", "")
 			return driver.Explain(s, args[0], args[1], os.Stdout)
 		},
 	}
-	addSettings(cmd.Flags(), "cache-dir")
+	addSettings(cmd, s, "cache-dir", "config")
 	return cmd
 }

@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 	folder := t.TempDir()
 	var heard said
 	compiles := heard.shell(`echo warning >&2; echo one > `+folder+`/o0`, `echo two > `+folder+`/o1`)
-	if err := (&Local{Slots: 2}).Run(t.Context(), queue(compiles...)); err != nil {
+	if err := (&Runner{Slots: 2}).Run(t.Context(), queue(compiles...)); err != nil {
 		t.Fatal(err)
 	}
 	onlyFiles(t, folder, "o0", "o1")
@@ -95,7 +95,7 @@ func TestFailures(t *testing.T) {
 		{"killed", `kill -KILL $$`, "signal 9, killed (out of memory?)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := (&Local{Slots: 1}).Run(t.Context(), queue(shell(tc.script)...))
+			err := (&Runner{Slots: 1}).Run(t.Context(), queue(shell(tc.script)...))
 			var failure *Failure
 			if !errors.As(err, &failure) || !strings.Contains(err.Error(), tc.reason) || !strings.HasPrefix(err.Error(), "m0: ") {
 				t.Fatalf("error %v, want %q of m0", err, tc.reason)
@@ -118,7 +118,7 @@ func TestFolderAndEnvironment(t *testing.T) {
 		ran, err = run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", `pwd; echo "$ONLY$HOME"`}, Dir: folder, Env: []string{"ONLY=this"}})
 		return err
 	}}
-	if err := (&Local{Slots: 1}).Run(t.Context(), queue(c)); err != nil || string(ran.Output) != folder+"\nthis\n" {
+	if err := (&Runner{Slots: 1}).Run(t.Context(), queue(c)); err != nil || string(ran.Output) != folder+"\nthis\n" {
 		t.Errorf("said %q, %v", ran.Output, err)
 	}
 	if ran.Wall <= 0 || ran.CPU < 0 || ran.CPU > ran.Wall+time.Second {
@@ -134,7 +134,7 @@ func TestFailureStopsTheRest(t *testing.T) {
 		`echo $$ > `+pid+`.new; mv `+pid+`.new `+pid+`; sleep 600`,
 		`while ! [ -e `+pid+` ]; do sleep 0.01; done; exit 1`,
 		`echo never > `+folder+`/never`)
-	err := (&Local{Slots: 2}).Run(t.Context(), queue(compiles...))
+	err := (&Runner{Slots: 2}).Run(t.Context(), queue(compiles...))
 	var failure *Failure
 	if !errors.As(err, &failure) || strings.Contains(err.Error(), "\n") || failure.Name != "m1" {
 		t.Fatalf("error %v, want m1's alone", err)
@@ -162,7 +162,7 @@ func gone(t *testing.T, file string) {
 func TestKeepGoing(t *testing.T) {
 	folder := t.TempDir()
 	compiles := shell(`exit 1`, `echo x > `+folder+`/o1`, `exit 2`)
-	err := (&Local{Slots: 1, KeepGoing: true}).Run(t.Context(), queue(compiles...))
+	err := (&Runner{Slots: 1, KeepGoing: true}).Run(t.Context(), queue(compiles...))
 	if err == nil || !strings.Contains(err.Error(), "m0: ") || !strings.Contains(err.Error(), "m2: ") {
 		t.Errorf("error %v, want m0's and m2's", err)
 	}
@@ -192,7 +192,7 @@ func TestInterrupt(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	if err := (&Local{Slots: 2}).Run(ctx, queue(compiles...)); !errors.Is(err, cause) {
+	if err := (&Runner{Slots: 2}).Run(ctx, queue(compiles...)); !errors.Is(err, cause) {
 		t.Errorf("error %v, want the cause", err)
 	}
 	entries, _ := os.ReadDir(pids)
@@ -222,7 +222,7 @@ func TestHeaviestFirst(t *testing.T) {
 	order := filepath.Join(folder, "order")
 	compiles := shell(`echo 0 >> `+order+``, `echo 1 >> `+order+``, `echo 2 >> `+order+``)
 	compiles[1].Weight, compiles[2].Weight = 10, 5
-	if err := (&Local{Slots: 1}).Run(t.Context(), queue(compiles...)); err != nil {
+	if err := (&Runner{Slots: 1}).Run(t.Context(), queue(compiles...)); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := os.ReadFile(order); string(text) != "1\n2\n0\n" {
@@ -237,7 +237,7 @@ func TestMemoryFloor(t *testing.T) {
 	lock := filepath.Join(folder, "lock")
 	alone := `mkdir ` + lock + ` || exit 9; sleep 0.02; rmdir ` + lock + ``
 	compiles := shell(alone, alone, alone, alone)
-	l := Local{Slots: 4, MemoryFloor: 1 << 62}
+	l := Runner{Slots: 4, MemoryFloor: 1 << 62}
 	if err := l.Run(t.Context(), queue(compiles...)); err != nil {
 		t.Errorf("compiles ran beside each other: %v", err)
 	}
@@ -250,7 +250,7 @@ func TestSlots(t *testing.T) {
 	folder := t.TempDir()
 	script := `mkdir -p ` + folder + `/r; echo > ` + folder + `/r/$$; ls ` + folder + `/r | wc -l; sleep 0.02; rm ` + folder + `/r/$$`
 	var heard said
-	l := Local{Slots: 2}
+	l := Runner{Slots: 2}
 	if err := l.Run(t.Context(), queue(heard.shell(script, script, script, script, script, script)...)); err != nil {
 		t.Fatal(err)
 	}
@@ -287,14 +287,14 @@ func TestCannotStart(t *testing.T) {
 		_, err := run(ctx, Command{Path: missing, Args: []string{missing}})
 		return err
 	}}
-	err := (&Local{Slots: 1}).Run(t.Context(), queue(c, c))
+	err := (&Runner{Slots: 1}).Run(t.Context(), queue(c, c))
 	if err == nil || errors.As(err, new(*Failure)) || !strings.Contains(err.Error(), missing) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestLimitedOutput(t *testing.T) {
-	err := (&Local{Slots: 1}).Run(t.Context(), queue(shell(`head -c 3000000 /dev/zero; exit 1`)...))
+	err := (&Runner{Slots: 1}).Run(t.Context(), queue(shell(`head -c 3000000 /dev/zero; exit 1`)...))
 	var failure *Failure
 	if !errors.As(err, &failure) {
 		t.Fatalf("error %v", err)
@@ -318,7 +318,7 @@ func TestLeftBehind(t *testing.T) {
 	pid := filepath.Join(folder, "pid")
 	compiles := shell(`(sh -c 'echo $$ > ` + pid + `.new; mv ` + pid + `.new ` + pid + `; sleep 600') & ` +
 		`while ! [ -e ` + pid + ` ]; do sleep 0.01; done`)
-	if err := (&Local{Slots: 1}).Run(t.Context(), queue(compiles...)); err != nil {
+	if err := (&Runner{Slots: 1}).Run(t.Context(), queue(compiles...)); err != nil {
 		t.Fatal(err)
 	}
 	waitGone(t, pid)
@@ -327,7 +327,7 @@ func TestLeftBehind(t *testing.T) {
 // Each compile's words stay its own, though a worker's compiles share a file.
 func TestMessagesAreNotMixed(t *testing.T) {
 	var heard said
-	if err := (&Local{Slots: 1}).Run(t.Context(), queue(heard.shell(`echo a long first message`, `true`, `echo third`)...)); err != nil {
+	if err := (&Runner{Slots: 1}).Run(t.Context(), queue(heard.shell(`echo a long first message`, `true`, `echo third`)...)); err != nil {
 		t.Fatal(err)
 	}
 	if heard.text["m0"] != "a long first message\n" || heard.text["m1"] != "" || heard.text["m2"] != "third\n" {
@@ -341,7 +341,7 @@ func TestKeepGoingStopsAtInfrastructure(t *testing.T) {
 	compiles := shell(`true`, `echo > `+folder+`/o1`)
 	broken := errors.New("no disk")
 	compiles[0] = Compile{Weight: 1, Do: func(context.Context, Run) error { return broken }}
-	err := (&Local{Slots: 1, KeepGoing: true}).Run(t.Context(), queue(compiles...))
+	err := (&Runner{Slots: 1, KeepGoing: true}).Run(t.Context(), queue(compiles...))
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
@@ -352,7 +352,7 @@ func TestKeepGoingStopsAtInfrastructure(t *testing.T) {
 // started them to live as long as it.
 func TestKilled(t *testing.T) {
 	if folder := os.Getenv("DTLTO_TEST_KILLED"); folder != "" {
-		_ = (&Local{Slots: 2}).Run(t.Context(), queue(shell(
+		_ = (&Runner{Slots: 2}).Run(t.Context(), queue(shell(
 			`echo $$ > `+folder+`/pid0; exec sleep 600`, `echo $$ > `+folder+`/pid1; exec sleep 600`)...))
 		return
 	}
@@ -399,14 +399,14 @@ func TestQueueWhileRunning(t *testing.T) {
 		}))
 		q.Add(compile(2, nothing))
 	}))
-	if err := (&Local{Slots: 1}).Run(t.Context(), &q); err != nil || !slices.Equal(order, []int{5, 3, 2, 1, 7}) {
+	if err := (&Runner{Slots: 1}).Run(t.Context(), &q); err != nil || !slices.Equal(order, []int{5, 3, 2, 1, 7}) {
 		t.Errorf("order %v, %v", order, err)
 	}
 	// A queue that nobody closes does not keep a run from being ended.
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("enough")
 	time.AfterFunc(10*time.Millisecond, func() { cancel(cause) })
-	if err := (&Local{Slots: 2}).Run(ctx, new(Queue)); !errors.Is(err, cause) {
+	if err := (&Runner{Slots: 2}).Run(ctx, new(Queue)); !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
 }

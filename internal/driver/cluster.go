@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/action"
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/remote"
+)
+
+// Cluster is a client of a cluster: package reapi's, which most runs do not need.
+type Cluster interface {
+	// Result gives what the action cache has for an action; false if it has nothing.
+	Result(ctx context.Context, a *remote.Action) (remote.Result, bool, error)
+	// Execute has an action executed; again also if a result is known.
+	Execute(ctx context.Context, a *remote.Action, again bool) (remote.Result, error)
+	// Fetch makes files of outputs, verified. The error is a *cas.Miss if one is gone.
+	Fetch(ctx context.Context, files []remote.File) error
+	// Ensure gives the storage blobs that it does not have.
+	Ensure(ctx context.Context, blobs []remote.Blob) error
+	// Publish puts a result, whose blobs the storage has, into the action cache.
+	Publish(ctx context.Context, key cas.ActionKey, r remote.Result) error
+	// Traffic is what was sent and received so far.
+	Traffic() remote.Traffic
+	Close()
+}
+
+// Connect gives a client. It speaks to nobody yet: an error is one of settings.
+type Connect func(remote.Options) (Cluster, error)
+
+// cluster is what a link has of the cluster that compiles can be sent to.
+type cluster struct {
+	*backends
+	client   Cluster
+	executes bool // and does not only have a cache
+	worker   func() (*worker, error)
+	sharing  sync.WaitGroup
+	once     sync.Once // for what is said once in a link
+	noShare  sync.Once
+}
+
+// worker is the kind of machine that executes, with the files that it needs for that.
+type worker struct {
+	*action.Worker
+	blobs []remote.Blob
+}
+
+// connectCluster gets ready what the compiles have of a cluster, if one was chosen.
+// A cluster that cannot be used is no reason not to link, unless the user says so.
+func (b *backends) connectCluster(ctx context.Context, connect Connect) error {
+	options := b.settings.Remote()
+	if !options.Remote() {
+		return nil
+	}
+	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), invocation(), b.jobs.Output
+	client, err := connect(options)
+	if err != nil {
+		if options.Executor != "" && !b.settings.RemoteLocalFallback {
+			return &UsageError{Err: err}
+		}
+		b.warn(fmt.Errorf("%w: everything is compiled here", err))
+		return nil
+	}
+	c := &cluster{backends: b, client: client, executes: options.Executor != ""}
+	c.worker = sync.OnceValues(func() (*worker, error) { return c.describeWorker(ctx) })
+	go func() { _, _ = c.worker() }() // it takes a few milliseconds, in which jobs are planned
+	b.cluster = c
+	return nil
+}
+
+// invocation is a random UUID (RFC 9562, version 4).
+func invocation() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// patience is how long a compile may be away before an idle slot here takes it too.
+func (b *backends) patience() time.Duration {
+	if b.cluster == nil || !b.cluster.executes || !b.settings.RemoteLocalFallback {
+		return math.MaxInt64
+	}
+	return b.settings.RemoteLocalDelay
+}
+
+// end waits until all that is to be shared has been sent.
+func (c *cluster) end() {
+	if c != nil {
+		c.sharing.Wait()
+		c.client.Close()
+	}
+}
+
+// away is an attempt of the cluster's at a job: from its cache, or executed.
+func (c *cluster) away(ctx context.Context, p *planned) error {
+	a, err := c.actionOf(p)
+	if err != nil {
+		return c.back(ctx, err)
+	}
+	known := false
+	if c.settings.RemoteAcceptCached && !c.settings.NoCache {
+		var r remote.Result
+		if r, known, err = c.client.Result(ctx, a); err == nil && known {
+			err = c.take(ctx, p, r)
+		}
+		if err == nil && known {
+			return nil
+		}
+	}
+	gone := errors.As(err, new(*cas.Miss))
+	if err != nil && !gone {
+		return c.back(ctx, err)
+	}
+	if !c.executes {
+		return &exec.NotAway{Err: errNotCached}
+	}
+	return c.execute(ctx, p, a, gone || !c.settings.RemoteAcceptCached || c.settings.NoCache)
+}
+
+var errNotCached = errors.New("the cluster's cache does not have it")
+
+// execute has a job executed. What a known result should have, and has not, is made
+// again.
+func (c *cluster) execute(ctx context.Context, p *planned, a *remote.Action, again bool) error {
+	r, err := c.client.Execute(ctx, a, again)
+	if err == nil {
+		err = c.take(ctx, p, r)
+	}
+	if r.Cached && (errors.As(err, new(*cas.Miss)) || errors.As(err, new(*exec.Failure))) {
+		if r, err = c.client.Execute(ctx, a, true); err == nil {
+			err = c.take(ctx, p, r)
+		}
+	}
+	return c.back(ctx, err)
+}
+
+// back is what becomes of a compile that the cluster did not do: it is done here,
+// unless the user forbade that. Not so if what failed is this machine's.
+func (c *cluster) back(ctx context.Context, err error) error {
+	var failure *exec.Failure
+	var unavailable *remote.Error
+	switch {
+	case err == nil, errors.Is(err, exec.ErrLost):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &failure), errors.As(err, &unavailable), errors.As(err, new(*cas.Miss)):
+		if c.executes && !c.settings.RemoteLocalFallback {
+			return err
+		}
+		c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", c.inWords(err, failure, unavailable))) })
+		return &exec.NotAway{Err: err}
+	}
+	return err
+}
+
+// inWords says in one line why a compile comes back.
+func (c *cluster) inWords(err error, failure *exec.Failure, unavailable *remote.Error) string {
+	if failure == nil {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%s: failed on the cluster: %s", failure.Name, failure.Reason)
+	if first, _, _ := strings.Cut(strings.TrimSpace(string(failure.Output)), "\n"); first != "" {
+		text += ": " + first
+	}
+	return text
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/remote"
+	"github.com/dtlto/dtlto/internal/stage"
+)
+
+// take puts what the cluster made of a job in its places, and keeps it. The error is
+// an *exec.Failure if the cluster made nothing useful, a *cas.Miss if it does not have
+// what it made.
+func (c *cluster) take(ctx context.Context, p *planned, r remote.Result) error {
+	outputs, err := c.outputsOf(p, r)
+	if err != nil {
+		return err
+	}
+	files := make([]remote.File, len(outputs))
+	for i, output := range outputs {
+		files[i].Output = output
+		if files[i].Path, err = c.stage.Path("remote", strconv.Itoa(p.number)+"."+strconv.Itoa(i)); err != nil {
+			return err
+		}
+	}
+	if err := c.client.Fetch(ctx, files); err != nil {
+		return err
+	}
+	if !p.claim() {
+		for _, f := range files {
+			_ = os.Remove(f.Path) // else the stage goes with it
+		}
+		return exec.ErrLost
+	}
+	for i, f := range files {
+		if err := stage.Move(f.Path, p.job.Outputs[i]); err != nil {
+			return fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
+		}
+	}
+	return c.keep(ctx, p, r)
+}
+
+// outputsOf are the outputs in the order of the action's, the object with something in
+// it.
+func (c *cluster) outputsOf(p *planned, r remote.Result) ([]remote.Output, error) {
+	failed := func(reason string) error {
+		if r.Worker != "" {
+			reason += " (on " + strconv.Quote(r.Worker) + ")"
+		}
+		return &exec.Failure{Name: p.module, Reason: reason, Output: p.said(r.Messages), Command: p.command}
+	}
+	if r.ExitCode != 0 {
+		return nil, failed(fmt.Sprintf("the compiler exited with %d", r.ExitCode))
+	}
+	made := make(map[string]remote.Output, len(r.Outputs))
+	for _, output := range r.Outputs {
+		made[output.Name] = output
+	}
+	outputs := make([]remote.Output, len(p.action.Outputs))
+	for i, name := range p.action.Outputs {
+		output, ok := made[name]
+		if !ok {
+			return nil, failed("the compiler exited with 0 but made no " + p.job.Outputs[i])
+		}
+		outputs[i] = output
+	}
+	if outputs[0].Digest.Size == 0 {
+		return nil, failed("the compiler exited with 0 but the object is empty (one of its inputs could not be read?)")
+	}
+	return outputs, nil
+}
+
+// keep keeps a result of the cluster's here too: its inputs were what their digests
+// say, whatever became of the files meanwhile.
+func (c *cluster) keep(ctx context.Context, p *planned, r remote.Result) error {
+	result := cas.Result{Messages: r.Messages, Duration: r.Duration}
+	if p.uncached == nil {
+		var err error
+		if result, err = cas.Keep(ctx, c.store, p.key, p.places(), result); err != nil {
+			return err
+		}
+	}
+	outcome := record.Executed
+	if r.Cached {
+		outcome = record.RemoteCached
+	}
+	c.note(p, outcome, result)
+	return nil
+}
+
+// share gives the cluster what was compiled here, meanwhile. The objects must stay
+// where they are until end.
+func (c *cluster) share(ctx context.Context, p *planned, r cas.Result) {
+	if c == nil || !c.settings.RemoteUploadLocalResults || p.action == nil {
+		return
+	}
+	c.sharing.Go(func() {
+		if err := c.publish(ctx, p, r); err != nil && ctx.Err() == nil {
+			c.noShare.Do(func() { c.tell(err) })
+		}
+	})
+}
+
+func (c *cluster) publish(ctx context.Context, p *planned, r cas.Result) error {
+	w, err := c.worker()
+	if err != nil {
+		return err
+	}
+	result := remote.Result{Messages: r.Messages, Duration: r.Duration}
+	var blobs []remote.Blob
+	for i, output := range r.Outputs {
+		result.Outputs = append(result.Outputs, remote.Output{Name: output.Name, Digest: output.Digest})
+		blobs = append(blobs, remote.Blob{Digest: output.Digest, Open: openFile(p.job.Outputs[i])})
+	}
+	encoded := p.action.EncodeFor(w.Worker)
+	// Some servers refuse results of actions that they do not have.
+	blobs = append(blobs, inMemory(encoded.Action), inMemory(encoded.Command))
+	if err := c.client.Ensure(ctx, blobs); err != nil {
+		return err
+	}
+	return c.client.Publish(ctx, encoded.Key, result)
+}
+
+// tell says once why results are not shared, unless it was said why nothing works.
+func (c *cluster) tell(err error) {
+	if unavailable, ok := errors.AsType[*remote.Error](err); ok && unavailable.Final {
+		c.once.Do(func() { c.warn(err) })
+		return
+	}
+	c.warn(fmt.Errorf("%w: what is compiled here is not shared (--remote-upload-local-results=false does not try to)", err))
+}
+
+func inMemory(data []byte) remote.Blob {
+	return remote.Blob{Digest: cas.DigestOf(data), Data: bytes.Clone(data)}
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+//go:build unix && !linux
+
+package channel
+
+import "syscall"
+
+func dieWithParent(*syscall.SysProcAttr) {}

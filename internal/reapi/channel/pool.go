@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package channel
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+)
+
+const (
+	// target is what gRPC resolves, to itself; link.dial knows where to go.
+	target = "passthrough:///server"
+	// streamsPerConnection is how many calls one connection gets before another is
+	// made: servers and proxies allow 100 or 128 at once (nginx, Envoy).
+	streamsPerConnection = 64
+	// maxMessage bounds what a server can make us keep for one message, in bytes.
+	// Batches have 4 MiB; an answer can have outputs inline on top of that.
+	maxMessage = 64 << 20
+	// bufferSize is that of gRPC's reads and writes of a connection, in bytes: four
+	// frames, so that messages of a megabyte do not cost a system call for each frame.
+	bufferSize = 64 << 10
+)
+
+// connection is one of a channel's connections.
+type connection struct {
+	*grpc.ClientConn
+	calls int // under way; guarded by pool.mu
+}
+
+// pool has a channel's connections. More of them are made as calls get more, up to a
+// number; a call goes to the one with the fewest. One that is being made or is broken
+// gets none while another works.
+type pool struct {
+	options []grpc.DialOption
+	most    int
+
+	mu     sync.Mutex
+	all    []*connection
+	closed bool
+}
+
+func newPool(a address, creds credentials.TransportCredentials, l *link, agent string, most int) (*pool, error) {
+	p := &pool{options: dialOptions(a, creds, l, agent), most: max(most, 1)}
+	return p, p.add()
+}
+
+func dialOptions(a address, creds credentials.TransportCredentials, l *link, agent string) []grpc.DialOption {
+	if creds == nil {
+		creds = insecure.NewCredentials()
+	}
+	reconnect := backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}
+	return []grpc.DialOption{
+		grpc.WithTransportCredentials(&handshake{creds, l}),
+		grpc.WithContextDialer(l.dial),
+		grpc.WithAuthority(a.authority),
+		grpc.WithUserAgent(agent),
+		// One try at a connection may take as long as is set, until the server has
+		// spoken HTTP/2; meanwhile calls wait, and fail when it has failed.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: l.limit}),
+		// Servers close connections that ping too often, by default more than every 5
+		// minutes without a call under way: so not without one. With one, half a
+		// minute is what Bazel's users set and servers of this API allow.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 20 * time.Second}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(math.MaxInt32)),
+		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),
+		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(), // Do does it
+		// Windows are left to gRPC, which measures: fixed ones are too small for far
+		// servers or too large for 256 streams.
+	}
+}
+
+// add makes one more connection, without connecting.
+func (p *pool) add() error {
+	conn, err := grpc.NewClient(target, p.options...)
+	if err == nil {
+		p.all = append(p.all, &connection{ClientConn: conn})
+	}
+	return err
+}
+
+// take chooses the connection for a call. It must be given back.
+func (p *pool) take() *connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	chosen := p.choose()
+	chosen.calls++
+	return chosen
+}
+
+// choose finds the ready connection with the fewest calls, and has more made if there
+// are too many calls for those there are. If none is ready, the first will tell why.
+func (p *pool) choose() *connection {
+	var best *connection
+	calls, broken := 0, false
+	for _, c := range p.all {
+		calls += c.calls
+		switch state := c.GetState(); {
+		case state == connectivity.TransientFailure:
+			broken = true
+		case state == connectivity.Ready && (best == nil || c.calls < best.calls):
+			best = c
+		}
+	}
+	if best == nil {
+		return p.all[0]
+	}
+	if best.calls >= streamsPerConnection && !broken && !p.closed {
+		p.grow(calls)
+	}
+	return best
+}
+
+// grow makes connections in the background until there are enough for a number of
+// calls, and makes anew those that a server has closed.
+func (p *pool) grow(calls int) {
+	for len(p.all) < p.most && len(p.all)*streamsPerConnection <= calls && p.add() == nil {
+	}
+	for _, c := range p.all {
+		c.Connect() // does nothing to one that is made or being made
+	}
+}
+
+// give gives a connection back after a call.
+func (p *pool) give(c *connection) {
+	p.mu.Lock()
+	c.calls--
+	p.mu.Unlock()
+}
+
+// ready says whether there is a connection that works.
+func (p *pool) ready() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.all {
+		if c.GetState() == connectivity.Ready {
+			return true
+		}
+	}
+	return false
+}
+
+// close ends all connections, and with them the calls under way.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, c := range p.all {
+		_ = c.Close()
+	}
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package reapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/dtlto/dtlto/internal/remote"
+)
+
+const (
+	// maxLost is how often inputs are sent again that a server has lost.
+	maxLost = 3
+	// firstPause and longestPause are between tries, doubled each time.
+	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+)
+
+// Execute has an action executed, or its result found, after its blobs were sent.
+// With again, nothing is found: it is executed. A command that fails is a result;
+// one that ends well without all its outputs is an error.
+//
+// If ctx ends, so do the streams. The operation is not cancelled by name: Buildbarn,
+// as others, ends what nobody has waited for in a minute, and what somebody
+// else waits for, too, must not end.
+func (c *Client) Execute(ctx context.Context, a *remote.Action, again bool) (remote.Result, error) {
+	s, err := c.executing(ctx)
+	if err != nil {
+		return remote.Result{}, err
+	}
+	wire, err := s.translated(a)
+	if err != nil {
+		return remote.Result{}, err
+	}
+	if err := c.ensure(ctx, wire.Blobs); err != nil {
+		return remote.Result{}, err
+	}
+	if err := c.jobs.take(ctx); err != nil {
+		return remote.Result{}, err
+	}
+	defer c.jobs.give()
+	e := &execution{client: c, session: s, action: wire, again: again}
+	r, err := e.result(ctx)
+	if err != nil {
+		return remote.Result{}, err
+	}
+	return r, s.back(ctx, c, &r)
+}
+
+// execution is one call of Execute.
+type execution struct {
+	client  *Client
+	session *session
+	action  *remote.Action
+	again   bool // skip the server's cache
+	lost    int  // tries after lost inputs
+	tries   int  // tries after failures that may pass
+}
+
+// result executes until there is a result that can be used, or no hope.
+func (e *execution) result(ctx context.Context) (remote.Result, error) {
+	for {
+		since := e.client.present.now()
+		reply, err := e.run(ctx)
+		if err != nil {
+			if err = e.mend(ctx, err, since); err != nil {
+				return remote.Result{}, err
+			}
+			continue
+		}
+		r, err := outcome(e.action, reply.Result)
+		if err == nil {
+			return e.complete(ctx, r, reply), nil
+		}
+		if !reply.CachedResult || e.again {
+			return remote.Result{}, e.error(err)
+		}
+		e.again = true // the cache has nothing of use
+	}
+}
+
+// complete adds what is said beside the result.
+func (e *execution) complete(ctx context.Context, r remote.Result, reply *repb.ExecuteResponse) remote.Result {
+	r.Cached = reply.CachedResult
+	if err := e.client.messages(ctx, e.session, e.action, reply.Result, &r); err != nil {
+		r.Messages = fmt.Appendf(r.Messages, "(what the command printed cannot be fetched: %v)\n", err)
+	}
+	return r
+}
+
+// error is for what no call failed with.
+func (e *execution) error(err error) error {
+	return &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
+}
+
+// mend prepares another try after a failure, or says why there is none.
+func (e *execution) mend(ctx context.Context, err error, since int64) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if noWorker(err) {
+		return e.noWorker(ctx, err)
+	}
+	if status.Code(err) == codes.FailedPrecondition {
+		return e.restore(ctx, err, since)
+	}
+	answer, ok := errors.AsType[*answerError](err)
+	if !ok {
+		return err // its call was tried again already
+	}
+	limit := e.client.o.Retries
+	switch status.Code(err) {
+	case codes.Unavailable, codes.Internal, codes.Aborted, codes.ResourceExhausted, codes.Unknown:
+	case codes.DeadlineExceeded:
+		limit = min(limit, 1) // it took as long as an action may
+	default:
+		limit = 0
+	}
+	if e.tries >= limit {
+		return e.client.executor.Classify("execute", answer.error)
+	}
+	return e.pause(ctx)
+}
+
+// pause waits before another try.
+func (e *execution) pause(ctx context.Context) error {
+	d := min(firstPause<<min(e.tries, 10), longestPause)
+	e.tries++
+	t := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// noWorker says whether no worker is of the kind that the action asks for. Servers have
+// no code of its own for that. Some say Unavailable while workers may be about to
+// come, and FailedPrecondition later.
+func noWorker(err error) bool {
+	text := strings.ToLower(err.Error())
+	return strings.Contains(text, "no worker") || strings.Contains(text, "no matching worker") || strings.Contains(text, "no available worker") ||
+		strings.Contains(text, "no executors") || strings.Contains(text, "no registered executor")
+}
+
+// noWorker tries again for a while if it may pass. After that, it is how things are
+// configured.
+func (e *execution) noWorker(ctx context.Context, err error) error {
+	if _, answer := errors.AsType[*answerError](err); answer && status.Code(err) == codes.Unavailable && e.tries < e.client.o.Retries {
+		return e.pause(ctx)
+	}
+	failure := &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
+	if classified, ok := errors.AsType[*remote.Error](err); ok {
+		*failure = *classified
+	}
+	failure.Final = true
+	failure.Hint = "no worker has the properties that were asked for: set --remote-default-exec-properties, or --remote-instance-name"
+	return failure
+}
+
+// restore sends inputs again that the server does not have.
+func (e *execution) restore(ctx context.Context, err error, since int64) error {
+	lost := e.missing(err)
+	if e.lost++; e.lost > maxLost {
+		return e.stillMissing(err, len(lost))
+	}
+	// Buildbarn names only the first one, so the others are asked about.
+	e.client.present.forget(lost, true, since)
+	e.client.present.forget(e.digests(), false, since)
+	return e.client.ensure(ctx, e.action.Blobs)
+}
+
+func (e *execution) stillMissing(err error, missing int) error {
+	failure := &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
+	if classified, ok := errors.AsType[*remote.Error](e.client.executor.Classify("execute", err)); ok {
+		*failure = *classified
+	}
+	failure.Hint = fmt.Sprintf("inputs were sent %d times; do --remote-executor and --remote-cache have the same storage?", maxLost+1)
+	failure.Missing = missing
+	return failure
+}
