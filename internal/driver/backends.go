@@ -222,11 +222,12 @@ func (b *backends) printActions() {
 }
 
 // compilerEnvironment is ours less the variables that change what clang does
-// with a command line: in-process LTO does not read them.
+// with a command line, in-process LTO does not read them, and less our own, which may
+// have secrets that are nobody else's business.
 func compilerEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		return name == "CCC_OVERRIDE_OPTIONS" || name == "CCC_ADD_ARGS"
+		return name == "CCC_OVERRIDE_OPTIONS" || name == "CCC_ADD_ARGS" || strings.HasPrefix(name, "DTLTO_")
 	})
 }
 

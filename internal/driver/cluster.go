@@ -10,6 +10,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/action"
@@ -47,6 +48,9 @@ type cluster struct {
 	sharing  sync.WaitGroup
 	once     sync.Once // for what is said once in a link
 	noShare  sync.Once
+	undone   atomic.Int64 // attempts that came back
+
+	noLookUps atomic.Bool // the action cache does not work
 }
 
 // worker is the kind of machine that executes, with the files that it needs for that.
@@ -108,27 +112,43 @@ func (c *cluster) away(ctx context.Context, p *planned) error {
 	if err != nil {
 		return c.back(ctx, err)
 	}
-	known := false
-	if c.settings.RemoteAcceptCached && !c.settings.NoCache {
-		var r remote.Result
-		if r, known, err = c.client.Result(ctx, a); err == nil && known {
-			err = c.take(ctx, p, r)
+	again := !c.settings.RemoteAcceptCached || c.settings.NoCache
+	if !again && !c.noLookUps.Load() {
+		done, gone, err := c.lookUp(ctx, p, a)
+		if done || err != nil {
+			return c.back(ctx, err)
 		}
-		if err == nil && known {
-			return nil
-		}
-	}
-	gone := errors.As(err, new(*cas.Miss))
-	if err != nil && !gone {
-		return c.back(ctx, err)
+		again = gone
 	}
 	if !c.executes {
 		return &exec.NotAway{Err: errNotCached}
 	}
-	return c.execute(ctx, p, a, gone || !c.settings.RemoteAcceptCached || c.settings.NoCache)
+	return c.execute(ctx, p, a, again)
 }
 
 var errNotCached = errors.New("the cluster's cache does not have it")
+
+// lookUp takes a job's outputs from the cluster's action cache, if they are done there;
+// gone says that the cache promised what is not to be had. A cache that does not work is
+// left alone if there are workers.
+func (c *cluster) lookUp(ctx context.Context, p *planned, a *remote.Action) (done, gone bool, err error) {
+	r, known, err := c.client.Result(ctx, a)
+	if err == nil && known {
+		err = c.take(ctx, p, r)
+		done = err == nil
+	}
+	unavailable, ok := errors.AsType[*remote.Error](err)
+	switch {
+	case errors.As(err, new(*cas.Miss)):
+		return false, true, nil
+	case ok && c.executes && !unavailable.Final && ctx.Err() == nil:
+		if c.noLookUps.CompareAndSwap(false, true) {
+			c.warn(fmt.Errorf("%w: the cluster's cache is not asked any more", err))
+		}
+		return false, false, nil
+	}
+	return done, false, err
+}
 
 // execute has a job executed. What a known result should have, and has not, is made
 // again.
@@ -159,6 +179,7 @@ func (c *cluster) back(ctx context.Context, err error) error {
 		if c.executes && !c.settings.RemoteLocalFallback {
 			return err
 		}
+		c.undone.Add(1)
 		c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", c.inWords(err, failure, unavailable))) })
 		return &exec.NotAway{Err: err}
 	}

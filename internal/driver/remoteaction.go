@@ -5,6 +5,7 @@ package driver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -98,19 +99,25 @@ func checkVersion(ctx context.Context, client Cluster, w *worker, path, here str
 		return cannotSend(here, err)
 	}
 	ask := action.Action{Args: []string{"clang", "--version"}, Toolchain: "any"}
+	wrong := &remote.Error{What: path + " on a worker", Hint: "--remote-compiler must name the same release of clang, or be left out, which sends it along"}
 	r, err := client.Execute(ctx, asRemote(&ask, w, "(the compiler's version)"), true) // whatever it said before
+	if unavailable, ok := errors.AsType[*remote.Error](err); ok && unavailable.Refused && unavailable.Hint == "" {
+		wrong.Err = err // as one that is not there
+		return wrong
+	}
 	if err != nil {
 		return err
 	}
 	theirs, err := toolchain.ParseClangVersion(path, string(r.Messages))
 	switch {
 	case r.ExitCode != 0:
-		err = fmt.Errorf("exited with %d on a worker: %.200q", r.ExitCode, r.Messages)
+		err = fmt.Errorf("it exited with %d: %.200q", r.ExitCode, r.Messages)
 	case err == nil && theirs != version:
-		err = fmt.Errorf("it is clang %s on a worker, and %s is clang %s", theirs, here, version)
+		err = fmt.Errorf("it is clang %s, and %s is clang %s", theirs, here, version)
 	}
 	if err != nil {
-		return &remote.Error{What: path, Err: err, Final: true, Hint: "--remote-compiler must name the same release of clang, or be left out, which sends it along"}
+		wrong.Err, wrong.Final = err, true
+		return wrong
 	}
 	return nil
 }

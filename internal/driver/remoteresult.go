@@ -113,7 +113,7 @@ func (c *cluster) share(ctx context.Context, p *planned, r cas.Result) {
 func (c *cluster) publish(ctx context.Context, p *planned, r cas.Result) error {
 	w, err := c.worker()
 	if err != nil {
-		return err
+		return nil // it was said when the job came back
 	}
 	result := remote.Result{Messages: r.Messages, Duration: r.Duration}
 	var blobs []remote.Blob

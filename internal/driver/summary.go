@@ -18,6 +18,9 @@ func (b *backends) summarise(runner *exec.Runner) {
 	if n := b.counts[record.Uncached]; n > 0 {
 		fmt.Fprintf(&notes, " (%d not kept: %s)", n, b.whyUncached())
 	}
+	if b.cluster != nil {
+		b.summariseCluster(&notes, runner)
+	}
 	if n := b.counts[record.Failed]; n > 0 {
 		fmt.Fprintf(&notes, ", %d failed", n)
 	}
@@ -31,6 +34,18 @@ func (b *backends) summarise(runner *exec.Runner) {
 		len(b.jobs.Jobs), b.counts[record.Cached], b.counts[record.Compiled]+b.counts[record.Uncached], notes.String(),
 		seconds(time.Since(b.started)), seconds(b.cpu), seconds(ownCPU()))
 }
+
+// summariseCluster says what the cluster did, and what was moved for that.
+func (b *backends) summariseCluster(notes *strings.Builder, runner *exec.Runner) {
+	traffic := b.cluster.client.Traffic()
+	fmt.Fprintf(notes, ", on the cluster %d cached and %d compiled, up to %d at a time (%d calls, %s sent, %s received)",
+		b.counts[record.RemoteCached], b.counts[record.Executed], runner.MostAway, traffic.Calls, megabytes(traffic.Sent), megabytes(traffic.Received))
+	if n := b.cluster.undone.Load(); n > 0 {
+		fmt.Fprintf(notes, ", %d came back undone", n)
+	}
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // whyUncached is why the first result that was not kept was not.
 func (b *backends) whyUncached() string {

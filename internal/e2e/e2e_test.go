@@ -18,7 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// bin is a folder with dtlto, ld.dtlto and the naive distributor.
+// bin is a folder with dtlto, dtlto-remote, ld.dtlto and the naive distributor.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func withPrograms(run func() int) (code int, err error) {
 		return 1, err
 	}
 	defer func() { _ = os.RemoveAll(bin) }()
-	build := exec.Command("go", "build", "-o", bin, "../../cmd/dtlto", "../../bench/naive")
+	build := exec.Command("go", "build", "-o", bin, "../../cmd/dtlto", "../../cmd/dtlto-remote", "../../bench/naive")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 1, fmt.Errorf("go build: %w\n%s", err, out)

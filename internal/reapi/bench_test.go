@@ -45,7 +45,8 @@ func TestMain(m *testing.M) {
 }
 
 func serve() {
-	s, err := reapitest.Listen(reapitest.Options{Slots: benchInFlight, Simulation: &reapitest.Simulation{Size: benchOutput}})
+	length, _ := time.ParseDuration(os.Getenv(serverVariable))
+	s, err := reapitest.Listen(reapitest.Options{Slots: benchInFlight, Simulation: &reapitest.Simulation{Duration: length, Size: benchOutput}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -70,9 +71,10 @@ type process struct {
 	address string
 }
 
-func startProcess(b *testing.B) *process {
+// startProcess starts one whose compiles take as long as is said.
+func startProcess(b *testing.B, length time.Duration) *process {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serverVariable+"=1")
+	cmd.Env = append(os.Environ(), serverVariable+"="+length.String())
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -108,13 +110,13 @@ func (p *process) tell(what string) (s reapitest.Stats) {
 }
 
 // benchLink makes the jobs. Their own inputs are files.
-func benchLink(b *testing.B) []*remote.Action {
+func benchLink(b *testing.B, n int) []*remote.Action {
 	dir := b.TempDir()
 	inputs := map[string]remote.Blob{}
 	for i := range benchImports {
 		inputs[fmt.Sprintf("%02d.bc", i+1)] = benchFile(b, dir, random(uint64(i), 30<<10))
 	}
-	jobs := make([]*remote.Action, benchJobs)
+	jobs := make([]*remote.Action, n)
 	for i := range jobs {
 		inputs["00.bc"] = benchFile(b, dir, random(uint64(1000+i), 8<<10))
 		inputs["00.thinlto.bc"] = benchFile(b, dir, random(uint64(100000+i), 2<<10))
@@ -135,28 +137,39 @@ func benchFile(b *testing.B, dir string, data []byte) remote.Blob {
 // BenchmarkLink is 5,000 jobs that share 100 imports: nothing known to the server, all
 // blobs there, all results there.
 func BenchmarkLink(b *testing.B) {
-	p, jobs := startProcess(b), benchLink(b)
+	p, jobs := startProcess(b, 0), benchLink(b, benchJobs)
 	for _, kind := range []string{"cold", "warm", "cached"} {
 		b.Run(kind, func(b *testing.B) {
 			for range b.N {
 				if kind == "warm" {
 					p.tell("forget")
 				}
-				benchOnce(b, p, jobs, kind == "cached")
+				benchOnce(b, p, jobs, benchInFlight, kind == "cached")
 			}
 		})
 	}
 }
 
-func benchOnce(b *testing.B, p *process, jobs []*remote.Action, cached bool) {
-	c, err := Connect(remote.Options{Executor: p.address, Retries: 5, Connections: 4, Jobs: benchInFlight, Tool: "dtlto", Invocation: "bench"})
+// BenchmarkMakespan is ten rounds of compiles that take half a second each, cold, with half
+// as many again under way as there are workers: how much longer than five seconds is it?
+func BenchmarkMakespan(b *testing.B) {
+	const length, rounds = 500 * time.Millisecond, 10
+	jobs := benchLink(b, rounds*benchInFlight)
+	for range b.N {
+		wall := benchOnce(b, startProcess(b, length), jobs, benchInFlight*3/2, false)
+		b.ReportMetric(wall.Seconds()/(rounds*length).Seconds(), "of-ideal")
+	}
+}
+
+func benchOnce(b *testing.B, p *process, jobs []*remote.Action, inFlight int, cached bool) time.Duration {
+	c, err := Connect(remote.Options{Executor: p.address, Retries: 5, Connections: 4, Jobs: inFlight, Tool: "dtlto", Invocation: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(20)) // the jobs themselves are a large heap
 	runtime.GC()
 	before, used, begun, heap, bytes := p.tell("stats"), processorTime(), time.Now(), watchHeap(), allocated()
-	compile(b, c, jobs, cached)
+	compile(b, c, jobs, inFlight, cached)
 	wall, used := time.Since(begun), processorTime()-used
 	most := heap()
 	b.ReportMetric((allocated()-bytes)/float64(len(jobs)), "allocated-B/job")
@@ -182,13 +195,14 @@ func benchOnce(b *testing.B, p *process, jobs []*remote.Action, cached bool) {
 			b.Errorf("blob %s was sent %d times", d, times)
 		}
 	}
+	return wall
 }
 
-func compile(b *testing.B, c *Client, jobs []*remote.Action, cached bool) {
+func compile(b *testing.B, c *Client, jobs []*remote.Action, inFlight int, cached bool) {
 	dir := b.TempDir()
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range benchInFlight {
+	for range inFlight {
 		wg.Go(func() {
 			for i := range next {
 				if err := compileOne(b, c, jobs[i], filepath.Join(dir, fmt.Sprint(i)), cached); err != nil {

@@ -32,19 +32,16 @@ type session struct {
 }
 
 // Capabilities are what the servers say of themselves. They are asked once. If only
-// the executor does not answer, there is an error and what the storage said.
+// the executor cannot be asked, there is an error beside what the storage said.
 func (c *Client) Capabilities(ctx context.Context) (remote.Capabilities, error) {
 	s, err := c.session(ctx)
 	if err != nil {
 		return remote.Capabilities{}, err
 	}
-	if c.executor != nil && s.refusal != nil && !errors.Is(s.refusal, errNoExecution) {
-		s, err = c.executing(ctx)
+	if c.executor == nil || errors.Is(s.refusal, errNoExecution) {
+		return s.Capabilities, nil
 	}
-	if err != nil {
-		return remote.Capabilities{}, err
-	}
-	return s.Capabilities, nil
+	return s.Capabilities, s.refusal
 }
 
 // session asks the servers, unless that was done.
@@ -72,13 +69,15 @@ func (c *Client) executing(ctx context.Context) (*session, error) {
 	return s, s.refusal
 }
 
+// ask asks both, even at one address: both have connections to be made, and perhaps
+// headers of their own to be accepted.
 func (c *Client) ask() (*session, error) {
 	var executor *repb.ServerCapabilities
 	var refusal error
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		if c.executor != nil && c.elsewhere() {
+		if c.executor != nil {
 			executor, refusal = c.askOne(c.executor)
 		}
 	}()
@@ -86,9 +85,6 @@ func (c *Client) ask() (*session, error) {
 	<-asked
 	if err != nil {
 		return nil, err
-	}
-	if c.executor != nil && !c.elsewhere() {
-		executor = storage
 	}
 	s, err := c.agree(storage, executor, refusal)
 	if err == nil {

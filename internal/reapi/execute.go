@@ -18,8 +18,12 @@ import (
 )
 
 const (
-	// maxLost is how often inputs are sent again that a server has lost.
-	maxLost = 3
+	// maxLost is how often inputs are sent again that a server has lost. A storage that
+	// is too small loses shared ones again and again, for all actions at once.
+	maxLost = 5
+	// maxUnnamed is the same if the server does not say what it has lost. It may mean
+	// something else.
+	maxUnnamed = 2
 	// firstPause and longestPause are between tries, doubled each time.
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
 )
@@ -127,13 +131,18 @@ func (e *execution) mend(ctx context.Context, err error, since int64) error {
 	if e.tries >= limit {
 		return e.client.executor.Classify("execute", answer.error)
 	}
-	return e.pause(ctx)
+	return e.retry(ctx)
 }
 
-// pause waits before another try.
-func (e *execution) pause(ctx context.Context) error {
-	d := min(firstPause<<min(e.tries, 10), longestPause)
+// retry waits before another try.
+func (e *execution) retry(ctx context.Context) error {
 	e.tries++
+	return pause(ctx, e.tries-1)
+}
+
+// pause waits before try n, about twice as long each time.
+func pause(ctx context.Context, n int) error {
+	d := min(firstPause<<min(n, 10), longestPause)
 	t := time.NewTimer(d/2 + rand.N(d/2+1))
 	defer t.Stop()
 	select {
@@ -157,7 +166,7 @@ func noWorker(err error) bool {
 // configured.
 func (e *execution) noWorker(ctx context.Context, err error) error {
 	if _, answer := errors.AsType[*answerError](err); answer && status.Code(err) == codes.Unavailable && e.tries < e.client.o.Retries {
-		return e.pause(ctx)
+		return e.retry(ctx)
 	}
 	failure := &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
 	if classified, ok := errors.AsType[*remote.Error](err); ok {
@@ -170,13 +179,23 @@ func (e *execution) noWorker(ctx context.Context, err error) error {
 
 // restore sends inputs again that the server does not have.
 func (e *execution) restore(ctx context.Context, err error, since int64) error {
-	lost := e.missing(err)
-	if e.lost++; e.lost > maxLost {
+	lost, limit := e.missing(err), maxUnnamed
+	if len(lost) > 0 {
+		limit = maxLost
+	}
+	if e.lost++; e.lost > limit {
 		return e.stillMissing(err, len(lost))
 	}
 	// Buildbarn names only the first one, so the others are asked about.
 	e.client.present.forget(lost, true, since)
-	e.client.present.forget(e.digests(), false, since)
+	e.client.present.forget(e.digests(), false, 0)
+	if e.lost > 1 {
+		// Hundreds may have failed together within the moment that the blob was gone. If
+		// they came back together, they would run into the next gap together.
+		if err := pause(ctx, e.lost); err != nil {
+			return err
+		}
+	}
 	return e.client.ensure(ctx, e.action.Blobs)
 }
 
@@ -185,7 +204,7 @@ func (e *execution) stillMissing(err error, missing int) error {
 	if classified, ok := errors.AsType[*remote.Error](e.client.executor.Classify("execute", err)); ok {
 		*failure = *classified
 	}
-	failure.Hint = fmt.Sprintf("inputs were sent %d times; do --remote-executor and --remote-cache have the same storage?", maxLost+1)
+	failure.Hint = fmt.Sprintf("inputs were checked or sent %d times; do --remote-executor and --remote-cache have the same storage?", e.lost)
 	failure.Missing = missing
 	return failure
 }

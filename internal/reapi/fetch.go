@@ -96,7 +96,7 @@ func (f *fetching) take(ctx context.Context) error {
 
 func (f *fetching) cancel() {
 	for _, w := range f.wait {
-		w.download.cancel()
+		w.cancel()
 	}
 }
 
@@ -139,7 +139,7 @@ func (f *fetching) keep(a *aside) error {
 
 func (f *fetching) remove() {
 	for _, path := range f.made {
-		os.Remove(path)
+		_ = os.Remove(path)
 	}
 }
 
@@ -160,7 +160,7 @@ func beside(path string) (*aside, error) {
 
 func (a *aside) discard() {
 	a.Close()
-	os.Remove(a.Name())
+	_ = os.Remove(a.Name())
 }
 
 func (a *aside) rename() error {
@@ -169,7 +169,7 @@ func (a *aside) rename() error {
 		err = os.Rename(a.Name(), a.path)
 	}
 	if err != nil {
-		os.Remove(a.Name())
+		_ = os.Remove(a.Name())
 	}
 	return err
 }

@@ -4,6 +4,7 @@ package reapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -110,7 +111,7 @@ func (e *execution) first(ctx, try context.Context, name string) (*watch, error)
 	if err == nil {
 		op, err = stream.Recv()
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if !tied() && err == nil { // the try's time was up just now

@@ -128,17 +128,17 @@ func (p *present) now() int64 {
 	return p.clock
 }
 
-// forget drops blobs that the server turned out not to have, unless they were sent
-// after the moment before: of 256 actions that miss the same blob one sends it.
-// Those that it named itself as lost need not be asked about.
+// forget drops blobs that the server turned out not to have. Those that it named itself
+// as lost need not be asked about, unless they became present after the moment before:
+// of 256 actions that miss the same blob one sends it, and the others ask.
 func (p *present) forget(digests []cas.Digest, lost bool, before int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, d := range digests {
 		s, ok := p.blobs[d]
 		switch {
-		case !ok || s.upload != nil || s.since > before || s.lost:
-		case lost:
+		case !ok || s.upload != nil || s.lost:
+		case lost && s.since <= before:
 			p.blobs[d] = state{lost: true}
 		default:
 			delete(p.blobs, d)

@@ -167,7 +167,7 @@ func (m *messageReader) cause(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case m.err != nil && m.err != io.EOF:
+	case m.err != nil && !errors.Is(m.err, io.EOF):
 		return m.err
 	default:
 		return channel.Again(err)

@@ -140,7 +140,7 @@ func (c *Client) messages(ctx context.Context, s *session, a *remote.Action, rep
 	if room -= len(more); len(out) > room { // the errors are what matters
 		out = out[:room]
 	}
-	r.Messages = append(out, more...)
+	r.Messages = slices.Concat(out, more)
 	return nil
 }
 

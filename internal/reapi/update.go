@@ -108,7 +108,7 @@ func readAll(blob *remote.Blob, b []byte) (int, error) {
 	}
 	defer r.Close()
 	n, err := io.ReadFull(r, b)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
 	return n, err

@@ -15,6 +15,8 @@ type Error struct {
 	// Final says that the cluster, as it is set up, will be of no use to this link:
 	// everything asked of it would fail alike.
 	Final bool
+	// Refused says that the server understood the call, and would answer it so again.
+	Refused bool
 	// Missing are inputs that the server did not have, if that was it.
 	Missing int
 }

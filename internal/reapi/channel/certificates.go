@@ -98,7 +98,7 @@ func readOwn(certificate, key string, now time.Time) (tls.Certificate, error) {
 	}
 	keyPEM, err := readKey(key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("--tls-client-key: %s", err)
+		return tls.Certificate{}, fmt.Errorf("--tls-client-key: %w", err)
 	}
 	var chainPEM bytes.Buffer
 	for _, c := range chain {

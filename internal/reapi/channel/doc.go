@@ -13,6 +13,7 @@
 // Connections are made directly. A proxy is never used, whatever HTTPS_PROXY says
 // (which gRPC for Go would obey even for hosts that Bazel reaches directly).
 //
-// A link lasts minutes, so a channel that has given up stays so: there is no
-// trying again later.
+// A channel that has given up stays so: a link lasts minutes, what could be done
+// remotely is done locally by then, and a server that comes and goes would cost the
+// link a wait for each time.
 package channel

@@ -127,6 +127,8 @@ func (c *Channel) judgeStatus(f *failure, what string, s *status.Status) {
 		f.again, f.infra = true, true
 	case codes.ResourceExhausted, codes.Aborted, codes.DataLoss:
 		f.again = !tooLarge
+	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.OutOfRange:
+		f.Refused = true
 	}
 	f.delay = retryDelay(s)
 	f.Hint, f.Final = c.advise(what, s.Code(), text)

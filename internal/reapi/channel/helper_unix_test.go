@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,7 +37,10 @@ func script(t *testing.T, body string) (path, dir string) {
 }
 
 func runs(t *testing.T, dir string) int {
-	data, _ := os.ReadFile(filepath.Join(dir, "runs"))
+	data, err := os.ReadFile(filepath.Join(dir, "runs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
 	return strings.Count(string(data), "run\n")
 }
 

@@ -24,9 +24,6 @@ const (
 	// maxMessage bounds what a server can make us keep for one message, in bytes.
 	// Batches have 4 MiB; an answer can have outputs inline on top of that.
 	maxMessage = 64 << 20
-	// bufferSize is that of gRPC's reads and writes of a connection, in bytes: four
-	// frames, so that messages of a megabyte do not cost a system call for each frame.
-	bufferSize = 64 << 10
 )
 
 // connection is one of a channel's connections.
@@ -70,10 +67,10 @@ func dialOptions(a address, creds credentials.TransportCredentials, l *link, age
 		// minute is what Bazel's users set and servers of this API allow.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(math.MaxInt32)),
-		grpc.WithReadBufferSize(bufferSize), grpc.WithWriteBufferSize(bufferSize),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(), // Do does it
 		// Windows are left to gRPC, which measures: fixed ones are too small for far
-		// servers or too large for 256 streams.
+		// servers or too large for 256 streams. So are buffers: ones of 64 KB make reading
+		// no faster, of 128 KB slower by a third.
 	}
 }
 

@@ -40,7 +40,7 @@ type server struct {
 func (s *server) QueryWriteStatus(ctx context.Context, q *bytestream.QueryWriteStatusRequest) (*bytestream.QueryWriteStatusResponse, error) {
 	md, _ := metadata.FromIncomingContext(ctx)
 	s.mu.Lock()
-	s.seen = append(s.seen, md)
+	s.seen = append(s.seen[:min(len(s.seen), 100)], md)
 	s.mu.Unlock()
 	if s.answer == nil {
 		return &bytestream.QueryWriteStatusResponse{Complete: true}, nil

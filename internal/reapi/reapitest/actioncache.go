@@ -109,7 +109,8 @@ func (s *Server) setResult(k key, result *repb.ActionResult) {
 
 // complete says whether every blob of a result is there.
 func (s *Server) complete(function repb.DigestFunction_Value, result *repb.ActionResult) bool {
-	digests := []*repb.Digest{result.StdoutDigest, result.StderrDigest}
+	digests := make([]*repb.Digest, 0, 2+len(result.OutputFiles))
+	digests = append(digests, result.StdoutDigest, result.StderrDigest)
 	for _, f := range result.OutputFiles {
 		digests = append(digests, f.Digest)
 	}

@@ -140,18 +140,28 @@ func (f *faultyStream) RecvMsg(m any) error {
 func (s *Server) suffer(ctx context.Context, f Fault) error {
 	switch f.Kind {
 	case Delay:
-		s.pause(ctx, f.Delay)
-		return nil
+		if s.pause(ctx, f.Delay) {
+			return nil
+		}
+		return s.gone(ctx)
 	case Hang:
 		select {
 		case <-ctx.Done():
 		case <-s.ctx.Done():
 		}
-		return status.FromContextError(context.Canceled).Err()
+		return s.gone(ctx)
 	case Drop:
 		s.drop(ctx)
 	}
 	return f.status("Injected fault")
+}
+
+// gone is the end of a call that the client or the server left.
+func (s *Server) gone(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return status.FromContextError(ctx.Err()).Err()
+	}
+	return status.Error(codes.Unavailable, "Server is shutting down")
 }
 
 // drop cuts the connection that a call came by.

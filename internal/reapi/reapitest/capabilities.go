@@ -54,6 +54,6 @@ func (c capabilities) cacheCapabilities() *repb.CacheCapabilities {
 // version reads "2.3".
 func version(text string) *semver.SemVer {
 	v := &semver.SemVer{}
-	fmt.Sscanf(text, "%d.%d.%d", &v.Major, &v.Minor, &v.Patch)
+	_, _ = fmt.Sscanf(text, "%d.%d.%d", &v.Major, &v.Minor, &v.Patch)
 	return v
 }

@@ -3,6 +3,7 @@
 package reapitest
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -78,6 +79,29 @@ func WithChance(chance float64, list ...Fault) []Fault {
 	out := slices.Clone(list)
 	for i := range out {
 		out[i].Chance = chance
+	}
+	return out
+}
+
+// Mixed gives the faults of a list such chances that about a share of all calls,
+// and about as many results and downloads, have one of them.
+func Mixed(share float64, list ...Fault) []Fault {
+	count := map[string]float64{} // by method; "" are those of any, call faults only
+	others := 0.0
+	for _, f := range list {
+		if slices.Contains(callFaults, f.Kind) {
+			count[f.Method]++
+		} else {
+			others++
+		}
+	}
+	out := slices.Clone(list)
+	for i, f := range out {
+		n := others
+		if slices.Contains(callFaults, f.Kind) {
+			n = count[""] + count["Execute"] // which has the most of its own
+		}
+		out[i].Chance = 1 - math.Pow(1-share, 1/n)
 	}
 	return out
 }

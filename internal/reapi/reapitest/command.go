@@ -32,7 +32,7 @@ func (j *job) execute(ctx context.Context, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	root := filepath.Join(dir, "root")
 	if err := j.prepare(root); err != nil {
 		return err
@@ -227,8 +227,7 @@ func (j *job) collectStderr(dir string) error {
 // keepStream stores a stream. Its bytes are in the result only by option: most
 // servers leave that to the client.
 func (j *job) keepStream(out []byte) (*repb.Digest, []byte, error) {
-	k := keyOf(j.op.key.function, out)
-	err := j.store.put(k, out)
+	k, err := j.store.keep(j.op.key.function, out)
 	if !j.o.RawStreams {
 		out = nil
 	}

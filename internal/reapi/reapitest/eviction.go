@@ -61,10 +61,10 @@ func (s *Server) Blob(d *repb.Digest) ([]byte, bool) {
 	return nil, false
 }
 
-// Put stores a blob and gives its digest in the first digest function.
+// Put stores a blob, which must not be changed afterwards, and gives its digest in the first digest function.
 func (s *Server) Put(data []byte) *repb.Digest {
-	k := keyOf(s.o.Functions[0], data)
-	if err := s.store.put(k, data); err != nil {
+	k, err := s.store.keep(s.o.Functions[0], data)
+	if err != nil {
 		panic(err) // a full disk
 	}
 	return k.proto()
@@ -72,8 +72,9 @@ func (s *Server) Put(data []byte) *repb.Digest {
 
 // Digests are those of all blobs.
 func (s *Server) Digests() []*repb.Digest {
-	var out []*repb.Digest
-	for _, k := range s.store.keys() {
+	keys := s.store.keys()
+	out := make([]*repb.Digest, 0, len(keys))
+	for _, k := range keys {
 		out = append(out, k.proto())
 	}
 	return out

@@ -100,7 +100,7 @@ func (f Fault) status(message string) error {
 	setDefault(&f.Message, message)
 	out := status.New(f.Code, f.Message)
 	if f.RetryAfter != 0 {
-		var detail protoadapt.MessageV1 = protoadapt.MessageV1Of(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
+		detail := protoadapt.MessageV1Of(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)})
 		if with, err := out.WithDetails(detail); err == nil {
 			out = with
 		}
@@ -113,6 +113,7 @@ type faults struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	list   []*armed
+	chancy bool // all of them have a chance
 	tally  *tally
 }
 
@@ -132,16 +133,25 @@ func (s *Server) SetFaults(list ...Fault) {
 	defer s.faults.mu.Unlock()
 	s.faults.tally = &s.tally
 	s.faults.list = nil
+	s.faults.chancy = len(list) > 0
 	for _, f := range list {
+		s.faults.chancy = s.faults.chancy && f.Chance != 0
 		s.faults.list = append(s.faults.list, &armed{Fault: f})
 	}
 }
 
-// take gives the first fault of some kinds that happens on this occasion.
+// take gives the first fault of some kinds that happens on this occasion. Where
+// the list begins is by chance too if it has faults by chance only, so that none
+// hides another.
 func (f *faults) take(method string, kinds ...Kind) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, a := range f.list {
+	begin := 0
+	if f.chancy {
+		begin = f.random.IntN(len(f.list))
+	}
+	for i := range f.list {
+		a := f.list[(begin+i)%len(f.list)]
 		if (a.Method == "" || a.Method == method) && slices.Contains(kinds, a.Kind) && f.fires(a) {
 			f.tally.count(func(s *Stats) { s.Faults[a.name()]++ })
 			return a.Fault, true

@@ -5,6 +5,7 @@ package reapitest
 import (
 	"bytes"
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 func TestCallFaults(t *testing.T) {
@@ -206,34 +209,66 @@ func TestChance(t *testing.T) {
 	}
 }
 
-// Every call and storage fault of the catalogue can happen, and a server that has
-// all of them often can still be closed.
+// Every fault of the catalogue can happen.
 func TestCatalogue(t *testing.T) {
-	s, c := start(t, Options{Faults: WithChance(0.3, append(Catalogue(), Forgetful()...)...), Patience: time.Millisecond, Chunk: 100})
-	ctx, cancel := context.WithTimeout(c.ctx, 20*time.Second)
-	defer cancel()
-	names := map[string]bool{}
-	for _, f := range Catalogue() {
-		names[f.name()] = true
-	}
-	for i := 0; len(s.Stats().Faults) < len(names) && ctx.Err() == nil; i++ {
-		c.ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
-		wander(c, i)
-		cancel()
-	}
-	got := s.Stats().Faults
-	for name := range names {
-		if got[name] == 0 {
-			t.Errorf("%q never happened", name)
+	s, c := start(t, Options{Chunk: 100, RawStreams: true})
+	for i, f := range Catalogue() {
+		s.SetFaults(f)
+		wander(t, c, i)
+		if s.Stats().Faults[f.Name] == 0 {
+			t.Errorf("%q never happened", f.Name)
 		}
 	}
 }
 
+// All faults together are as many as was asked for, and the server can still be
+// closed.
+func TestMixed(t *testing.T) {
+	s, c := start(t, Options{Seed: 3, Patience: time.Millisecond, Chunk: 100, Simulation: &Simulation{}})
+	s.SetFaults(Mixed(0.1, append(Catalogue(), Forgetful()...)...)...)
+	for i := range 100 {
+		wander(t, c, i)
+	}
+	calls, bad := 0, 0
+	for _, n := range s.Stats().Calls {
+		calls += n
+	}
+	for _, n := range s.Stats().Faults {
+		bad += n
+	}
+	if share := float64(bad) / float64(calls); share < 0.05 || share > 0.3 {
+		t.Errorf("%d faults in %d calls", bad, calls)
+	}
+}
+
 // wander makes some calls, and does not mind what becomes of them.
-func wander(c *client, i int) {
+func wander(t *testing.T, c *client, i int) {
+	t.Helper()
+	c = &client{t: t, ctx: c.ctx, function: c.function, conn: c.conn, ContentAddressableStorageClient: c.ContentAddressableStorageClient,
+		ActionCacheClient: c.ActionCacheClient, ExecutionClient: c.ExecutionClient, ByteStreamClient: c.ByteStreamClient}
+	ctx, cancel := context.WithTimeout(c.ctx, 150*time.Millisecond)
+	defer cancel()
+	c.ctx = ctx
 	data := append([]byte{byte(i), byte(i >> 8)}, some(998)...)
 	_, _, _ = c.write(c.name("uploads/u", "", c.digest(data)), data, 0, 100)
 	_, _ = c.read(c.digest(data))
-	_, _ = c.BatchReadBlobs(c.ctx, &repb.BatchReadBlobsRequest{Digests: []*repb.Digest{c.digest(data)}})
-	_, _ = c.FindMissingBlobs(c.ctx, &repb.FindMissingBlobsRequest{BlobDigests: []*repb.Digest{c.digest(data[:i%900])}})
+	_, _ = c.FindMissingBlobs(c.ctx, &repb.FindMissingBlobsRequest{BlobDigests: []*repb.Digest{c.digest(data[:i+1])}})
+	in := &repb.BatchUpdateBlobsRequest{}
+	file, command := []byte(strconv.Itoa(i)), &repb.Command{Arguments: []string{"/bin/sh", "-c", "echo x >o; echo e >&2"}, OutputPaths: []string{"o"}}
+	root := &repb.Directory{Files: []*repb.FileNode{{Name: "in", Digest: c.digest(file)}}}
+	var digests []*repb.Digest
+	for _, m := range []proto.Message{command, root, nil} {
+		data := file
+		if m != nil {
+			data, _ = proto.Marshal(m)
+		}
+		digests = append(digests, c.digest(data))
+		in.Requests = append(in.Requests, &repb.BatchUpdateBlobsRequest_Request{Digest: c.digest(data), Data: data})
+	}
+	action, _ := proto.Marshal(&repb.Action{CommandDigest: digests[0], InputRootDigest: digests[1], Timeout: durationpb.New(time.Second)})
+	in.Requests = append(in.Requests, &repb.BatchUpdateBlobsRequest_Request{Digest: c.digest(action), Data: action})
+	_, _ = c.BatchUpdateBlobs(c.ctx, in)
+	if stream, err := c.Execute(c.ctx, &repb.ExecuteRequest{ActionDigest: c.digest(action)}); err == nil {
+		_, _, _ = follow(stream)
+	}
 }

@@ -157,7 +157,7 @@ func (s *Server) Close() {
 		}
 	}
 	s.work.Wait()
-	os.RemoveAll(s.dir)
+	_ = os.RemoveAll(s.dir)
 }
 
 // DropConnections cuts every connection that there is, as a balancer in the way

@@ -72,7 +72,7 @@ func (c storage) lose(missing []key) []key {
 }
 
 func sorted(set map[key]bool) []key {
-	var keys []key
+	keys := make([]key, 0, len(set))
 	for k := range set {
 		keys = append(keys, k)
 	}

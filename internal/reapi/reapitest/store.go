@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -74,8 +75,8 @@ func (s *store) evict(k key) bool {
 func (s *store) discard(b blob) {
 	s.room += int64(len(b.data))
 	if b.path != "" {
-		os.Remove(b.path)
-		os.Remove(b.path + "+x")
+		_ = os.Remove(b.path)
+		_ = os.Remove(b.path + "+x")
 	}
 }
 
@@ -94,6 +95,16 @@ func (s *store) usage() (int, int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.blobs), s.bytes
+}
+
+// keep stores bytes of our own and gives their digest.
+func (s *store) keep(function repb.DigestFunction_Value, data []byte) (key, error) {
+	k := keyOf(function, data)
+	if s.reserve(k.size) {
+		s.add(k, blob{data: data})
+		return k, nil
+	}
+	return k, s.put(k, data)
 }
 
 // put stores bytes that have a digest, or says that they have another.
@@ -217,7 +228,7 @@ func (in *incoming) finish() error {
 func (in *incoming) abandon() {
 	if in.file != nil {
 		in.file.Close()
-		os.Remove(in.file.Name())
+		_ = os.Remove(in.file.Name())
 		return
 	}
 	in.store.mu.Lock()

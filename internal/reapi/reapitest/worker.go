@@ -189,9 +189,9 @@ func (j *job) output(name string, data []byte, executable bool) error {
 	if skip {
 		return nil
 	}
-	k := keyOf(j.op.key.function, data)
+	k, err := j.store.keep(j.op.key.function, data)
 	j.result.OutputFiles = append(j.result.OutputFiles, &repb.OutputFile{Path: name, Digest: k.proto(), IsExecutable: executable})
-	return j.store.put(k, data)
+	return err
 }
 
 // poor is what NoOutput and EmptyOutput leave of an output.
