@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/action"
@@ -224,7 +223,7 @@ func (d *doctor) compileThere(w *worker) (string, error) {
 	case d.capabilities.Digest == remote.SHA256 && r.Outputs[0].Digest != cas.DigestOf(d.object):
 		return "", fmt.Errorf("makes another object than %s does here", d.compiler)
 	case r.Worker != "":
-		return "makes the same object as here, on " + strconv.Quote(r.Worker), nil
+		return "makes the same object as here, on " + printable(r.Worker), nil
 	}
 	return "makes the same object as here", nil
 }

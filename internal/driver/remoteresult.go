@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/exec"
@@ -54,7 +56,7 @@ func (c *cluster) take(ctx context.Context, p *planned, r remote.Result) error {
 func (c *cluster) outputsOf(p *planned, r remote.Result) ([]remote.Output, error) {
 	failed := func(reason string) error {
 		if r.Worker != "" {
-			reason += " (on " + strconv.Quote(r.Worker) + ")"
+			reason += " (on " + printable(r.Worker) + ")"
 		}
 		return &exec.Failure{Name: p.module, Reason: reason, Output: p.said(r.Messages), Command: p.command}
 	}
@@ -77,6 +79,14 @@ func (c *cluster) outputsOf(p *planned, r remote.Result) ([]remote.Output, error
 		return nil, failed("the compiler exited with 0 but the object is empty (one of its inputs could not be read?)")
 	}
 	return outputs, nil
+}
+
+// printable is a name that a server gave, fit to be printed.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) || len(name) > 200 {
+		return fmt.Sprintf("%.200q", name)
+	}
+	return name
 }
 
 // keep keeps a result of the cluster's here too: its inputs were what their digests

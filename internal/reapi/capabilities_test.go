@@ -171,8 +171,8 @@ func TestDecompress(t *testing.T) {
 	var c codec
 	defer c.close()
 	data := text(1, 1<<20)
-	small := c.compress(data)
-	if small == nil || c.compress(random(1, 1<<20)) != nil || c.compress(text(1, tiny-1)) != nil {
+	small := c.compress(data, true)
+	if small == nil || c.compress(random(1, 1<<20), true) != nil || c.compress(text(1, tiny-1), true) != nil {
 		t.Error("compressed what is not worth it, or not what is")
 	}
 	if back, err := c.decompress(cas.DigestOf(data), small); err != nil || string(back) != string(data) {

@@ -128,7 +128,7 @@ func TestEnsure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, c := start(t, o)
 			var blobs []remote.Blob
-			for i, size := range []int{0, 1, 1000, 100_000, 600_000, 3_000_000, 4_500_000, 20_000_000} {
+			for i, size := range []int{0, 1, 1000, 100_000, 600_000, 3_000_000, 4_500_000, 9_000_000} {
 				blobs = append(blobs, inMemory(random(uint64(i), size)), onDisk(t, text(uint64(i), size)))
 			}
 			if err := c.Ensure(t.Context(), blobs); err != nil {

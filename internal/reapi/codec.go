@@ -49,9 +49,9 @@ func (c *codec) close() {
 	}
 }
 
-// compress gives b compressed, or nil if that is not worth it.
-func (c *codec) compress(b []byte) []byte {
-	if len(b) < tiny {
+// compress gives b compressed, or nil if it may not be or that is not worth it.
+func (c *codec) compress(b []byte, may bool) []byte {
+	if !may || len(b) < tiny {
 		return nil
 	}
 	c.setUp()

@@ -4,11 +4,14 @@ package reapi
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"strconv"
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
+	"lukechampine.com/blake3"
 
 	"github.com/dtlto/dtlto/internal/cas"
 )
@@ -74,4 +77,24 @@ func uuid() string {
 	rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// hasher makes the digests of this session's servers.
+func (s *session) hasher() hash.Hash {
+	if s.function == repb.DigestFunction_BLAKE3 {
+		return blake3.New(len(cas.Digest{}.Hash), nil)
+	}
+	return sha256.New()
+}
+
+func (s *session) sum(b []byte) [32]byte {
+	if s.function == repb.DigestFunction_BLAKE3 {
+		return blake3.Sum256(b)
+	}
+	return sha256.Sum256(b)
+}
+
+// verify says whether b is the blob with digest d.
+func (s *session) verify(d cas.Digest, b []byte) bool {
+	return int64(len(b)) == d.Size && s.sum(b) == d.Hash
 }

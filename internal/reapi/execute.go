@@ -53,10 +53,10 @@ func (c *Client) Execute(ctx context.Context, a *remote.Action, again bool) (rem
 	defer c.jobs.give()
 	e := &execution{client: c, session: s, action: wire, again: again}
 	r, err := e.result(ctx)
-	if err != nil {
-		return remote.Result{}, err
+	if err == nil {
+		err = s.back(ctx, c, &r)
 	}
-	return r, s.back(ctx, c, &r)
+	return r, err
 }
 
 // execution is one call of Execute.
@@ -94,7 +94,7 @@ func (e *execution) result(ctx context.Context) (remote.Result, error) {
 // complete adds what is said beside the result.
 func (e *execution) complete(ctx context.Context, r remote.Result, reply *repb.ExecuteResponse) remote.Result {
 	r.Cached = reply.CachedResult
-	if err := e.client.messages(ctx, e.session, e.action, reply.Result, &r); err != nil {
+	if err := e.client.addMessages(ctx, e.session, e.action, reply.Result, &r); err != nil {
 		r.Messages = fmt.Appendf(r.Messages, "(what the command printed cannot be fetched: %v)\n", err)
 	}
 	return r
@@ -120,18 +120,21 @@ func (e *execution) mend(ctx context.Context, err error, since int64) error {
 	if !ok {
 		return err // its call was tried again already
 	}
-	limit := e.client.o.Retries
-	switch status.Code(err) {
-	case codes.Unavailable, codes.Internal, codes.Aborted, codes.ResourceExhausted, codes.Unknown:
-	case codes.DeadlineExceeded:
-		limit = min(limit, 1) // it took as long as an action may
-	default:
-		limit = 0
-	}
-	if e.tries >= limit {
+	if e.tries >= e.limit(status.Code(err)) {
 		return e.client.executor.Classify("execute", answer.error)
 	}
 	return e.retry(ctx)
+}
+
+// limit is how often an execution is tried again that ended so.
+func (e *execution) limit(code codes.Code) int {
+	switch code {
+	case codes.Unavailable, codes.Internal, codes.Aborted, codes.ResourceExhausted, codes.Unknown:
+		return e.client.o.Retries
+	case codes.DeadlineExceeded: // it took as long as an action may
+		return min(e.client.o.Retries, 1)
+	}
+	return 0
 }
 
 // retry waits before another try.

@@ -114,6 +114,36 @@ func TestFailingFaults(t *testing.T) {
 	}
 }
 
+// An operation that the server has forgotten is begun anew.
+func TestForgotten(t *testing.T) {
+	s, c := start(t, reapitest.Options{RawStreams: true, Faults: []reapitest.Fault{
+		{Kind: reapitest.Fail, Method: "Execute", After: 2, Times: 1}, {Kind: reapitest.Forget}}})
+	r, err := c.Execute(t.Context(), job("a.bc", "sleep 0.2;"+double, inputs(), "a.o"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkDouble(t, c, r)
+	if calls := s.Stats().Calls; calls["Execute"] != 2 || calls["WaitExecution"] != 1 {
+		t.Error(calls)
+	}
+}
+
+// A server that goes silent for good is given up in bounded time.
+func TestSilence(t *testing.T) {
+	_, c := start(t, reapitest.Options{Faults: []reapitest.Fault{
+		{Kind: reapitest.Hang, Method: "Execute", After: 1}, {Kind: reapitest.Hang, Method: "WaitExecution"}}})
+	connected, err := c.Capabilities(t.Context())
+	if err != nil || !connected.Execution {
+		t.Fatal(err)
+	}
+	settings := c.o
+	settings.Timeout, settings.Retries = 200*time.Millisecond, 1
+	c, begun := connect(t, settings), time.Now()
+	if _, err = c.Execute(t.Context(), job("a.bc", double, inputs(), "a.o"), false); err == nil || time.Since(begun) > 4*time.Second {
+		t.Errorf("%v after %v", err, time.Since(begun))
+	}
+}
+
 // What the cache has of no use is not used: it is executed again.
 func TestUselessCache(t *testing.T) {
 	for _, kind := range []reapitest.Kind{reapitest.NoOutput, reapitest.EmptyOutput} {

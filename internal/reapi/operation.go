@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/remote"
 )
 
 // answerError is a failure that the server reports as the outcome of an execution: a
@@ -24,8 +25,8 @@ type answerError struct{ error }
 
 func (e *answerError) Unwrap() error { return e.error }
 
-// watch is a stream of operations: the first one has been received.
-type watch struct {
+// operations are a stream of which the first one has been received.
+type operations struct {
 	stream grpc.ServerStreamingClient[longrunning.Operation]
 	cancel context.CancelFunc
 	first  *longrunning.Operation
@@ -34,37 +35,43 @@ type watch struct {
 // run executes once. A stream that breaks or falls silent is taken up again where it
 // is, by the operation's name; if the server has forgotten that, from the start.
 func (e *execution) run(ctx context.Context) (*repb.ExecuteResponse, error) {
-	name, breaks := "", 0
-	for {
+	name := ""
+	for breaks := 0; ; breaks++ {
 		begun := time.Now()
-		w, err := e.begin(ctx, name)
-		if err != nil {
-			if name != "" && forgotten(err) && breaks <= e.client.o.Retries {
-				name = ""
-				breaks++
-				continue
-			}
-			return nil, err
-		}
-		op, err := e.follow(w)
-		if op.GetName() != "" {
-			name = op.Name
-		}
+		op, err := e.watch(ctx, name)
 		if op.GetDone() {
 			return response(op)
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 		if time.Since(begun) > e.client.patience() {
 			breaks = 0 // it lasted
 		}
-		if breaks++; breaks > e.client.o.Retries+1 || ctx.Err() != nil {
-			return nil, e.broken(ctx, err)
+		if breaks > e.client.o.Retries || op == nil && !(name != "" && forgotten(err)) {
+			return nil, e.broken(err)
 		}
+		name = op.GetName()
 	}
 }
 
-func (e *execution) broken(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// watch gives the last operation that came from one stream, nil if none came.
+func (e *execution) watch(ctx context.Context, name string) (*longrunning.Operation, error) {
+	w, err := e.begin(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	op, err := e.follow(w)
+	if op.Name == "" {
+		op.Name = name
+	}
+	return op, err
+}
+
+// broken is an error of a call that was tried again, or of a stream.
+func (e *execution) broken(err error) error {
+	if _, ok := errors.AsType[*remote.Error](err); ok {
+		return err
 	}
 	return e.client.executor.Classify("execute", err)
 }
@@ -88,7 +95,7 @@ func (c *Client) patience() time.Duration {
 }
 
 // begin opens a stream and waits for the first message, which must come in time.
-func (e *execution) begin(ctx context.Context, name string) (w *watch, err error) {
+func (e *execution) begin(ctx context.Context, name string) (w *operations, err error) {
 	what := "execute"
 	if name != "" {
 		what = "wait for execution"
@@ -101,7 +108,7 @@ func (e *execution) begin(ctx context.Context, name string) (w *watch, err error
 }
 
 // first opens a stream that lives on when the try has ended well.
-func (e *execution) first(ctx, try context.Context, name string) (*watch, error) {
+func (e *execution) first(ctx, try context.Context, name string) (*operations, error) {
 	inner, cancel := context.WithCancel(context.WithoutCancel(try))
 	tied := context.AfterFunc(try, cancel)
 	untie := context.AfterFunc(ctx, cancel)
@@ -109,10 +116,7 @@ func (e *execution) first(ctx, try context.Context, name string) (*watch, error)
 	stream, err := e.open(e.client.identity.action(inner, e.action.Key, e.action.Module), name)
 	var op *longrunning.Operation
 	if err == nil {
-		op, err = stream.Recv()
-	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
+		op, err = receive(stream)
 	}
 	if !tied() && err == nil { // the try's time was up just now
 		err = context.Cause(try)
@@ -121,7 +125,16 @@ func (e *execution) first(ctx, try context.Context, name string) (*watch, error)
 		end()
 		return nil, err
 	}
-	return &watch{stream: stream, cancel: end, first: op}, nil
+	return &operations{stream: stream, cancel: end, first: op}, nil
+}
+
+// receive takes an end before the last operation for what it is.
+func receive(stream grpc.ServerStreamingClient[longrunning.Operation]) (*longrunning.Operation, error) {
+	op, err := stream.Recv()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return op, err
 }
 
 func (e *execution) open(ctx context.Context, name string) (grpc.ServerStreamingClient[longrunning.Operation], error) {
@@ -135,13 +148,13 @@ func (e *execution) open(ctx context.Context, name string) (grpc.ServerStreaming
 }
 
 // follow reads operations until the last one, and gives the last that came.
-func (e *execution) follow(w *watch) (op *longrunning.Operation, err error) {
+func (e *execution) follow(w *operations) (op *longrunning.Operation, err error) {
 	defer w.cancel()
 	op = w.first
 	timer := time.AfterFunc(e.client.patience(), w.cancel)
 	defer timer.Stop()
 	for !op.Done {
-		next, err := w.stream.Recv()
+		next, err := receive(w.stream)
 		if err != nil {
 			return op, err
 		}

@@ -3,9 +3,11 @@
 package reapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -133,4 +135,11 @@ func TestClose(t *testing.T) {
 		t.Error("after Close: no error")
 	}
 	c.Close()
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, part := range []string{"reapi.(*Client)", "reapi.(*queue", "reapi.(*execution)", "reapi.(*flights)"} {
+		if bytes.Contains(stacks, []byte(part)) {
+			t.Errorf("%s is still there:\n%s", part, stacks)
+		}
+	}
 }

@@ -27,9 +27,7 @@ func (c *Client) Publish(ctx context.Context, key cas.ActionKey, r remote.Result
 		return err
 	}
 	if !s.ActionCacheUpdate {
-		return c.refused(&remote.Error{What: "publish result on " + c.storage.String(), Final: true,
-			Err:  errors.New("the server says that its action cache is not for us to write"),
-			Hint: "turn off --remote-upload-local-results, or use credentials that may write"})
+		return c.refused(c.readOnly())
 	}
 	wire, outputs, err := s.published(key, r.Outputs)
 	if err != nil {
@@ -46,6 +44,12 @@ func (c *Client) Publish(ctx context.Context, key cas.ActionKey, r remote.Result
 		return c.refused(err)
 	}
 	return err
+}
+
+func (c *Client) readOnly() error {
+	return &remote.Error{What: "publish result on " + c.storage.String(),
+		Err:  errors.New("the server says that its action cache is not for us to write"),
+		Hint: "turn off --remote-upload-local-results, or use credentials that may write"}
 }
 
 // refused gives err to the first who asks.

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"google.golang.org/grpc/codes"
@@ -56,22 +58,11 @@ func (c *Client) takeRead(ds []*download) int {
 
 // readBatch reads small blobs in one call.
 func (c *Client) readBatch(ds []*download) {
-	byDigest := make(map[cas.Digest][]*download, len(ds))
-	var digests []cas.Digest
-	for _, d := range ds {
-		if d.ctx.Err() != nil {
-			d.finish(nil, context.Cause(d.ctx))
-			continue
-		}
-		if byDigest[d.digest] == nil {
-			digests = append(digests, d.digest)
-		}
-		byDigest[d.digest] = append(byDigest[d.digest], d)
-	}
-	if len(digests) == 0 {
+	byDigest := wanted(ds)
+	if len(byDigest) == 0 {
 		return
 	}
-	reply, err := c.readDigests(digests)
+	reply, err := c.readDigests(slices.Collect(maps.Keys(byDigest)))
 	for _, r := range reply.GetResponses() {
 		if d, err := parse(r.Digest); err == nil {
 			c.arrived(d, byDigest[d], r)
@@ -79,6 +70,19 @@ func (c *Client) readBatch(ds []*download) {
 		}
 	}
 	c.rest(byDigest, err)
+}
+
+// wanted are the downloads that somebody still waits for, each blob once.
+func wanted(ds []*download) map[cas.Digest][]*download {
+	byDigest := make(map[cas.Digest][]*download, len(ds))
+	for _, d := range ds {
+		if d.ctx.Err() != nil {
+			d.finish(nil, context.Cause(d.ctx))
+			continue
+		}
+		byDigest[d.digest] = append(byDigest[d.digest], d)
+	}
+	return byDigest
 }
 
 func (c *Client) readDigests(digests []cas.Digest) (reply *repb.BatchReadBlobsResponse, err error) {

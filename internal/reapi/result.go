@@ -33,36 +33,36 @@ func (c *Client) Result(ctx context.Context, a *remote.Action) (remote.Result, b
 	if err != nil {
 		return remote.Result{}, false, err
 	}
-	reply, err := c.askResult(ctx, s, wire)
-	if err != nil && status.Code(err) == codes.NotFound {
+	r, err := c.result(ctx, s, wire)
+	switch _, gone := errors.AsType[*cas.Miss](err); {
+	case err == nil:
+		return r, true, nil
+	case gone, errors.Is(err, errUnusable), status.Code(err) == codes.NotFound:
 		return remote.Result{}, false, nil
 	}
-	if err != nil {
-		return remote.Result{}, false, err
-	}
-	if reply.ExitCode != 0 {
-		return remote.Result{}, false, nil
-	}
-	r, err := outcome(wire, reply)
-	if err != nil {
-		return remote.Result{}, false, nil
-	}
-	r.Cached = true
-	if err := c.messages(ctx, s, wire, reply, &r); err != nil {
-		return remote.Result{}, false, notMiss(err)
-	}
-	if err := s.back(ctx, c, &r); err != nil {
-		return remote.Result{}, false, notMiss(err)
-	}
-	return r, true, nil
+	return remote.Result{}, false, err
 }
 
-// notMiss takes what is gone for a reason to have no result, and no more.
-func notMiss(err error) error {
-	if _, gone := errors.AsType[*cas.Miss](err); gone {
-		return nil
+// errUnusable is for results that are as good as none.
+var errUnusable = errors.New("result cannot be used")
+
+func (c *Client) result(ctx context.Context, s *session, a *remote.Action) (remote.Result, error) {
+	reply, err := c.askResult(ctx, s, a)
+	if err != nil {
+		return remote.Result{}, err
 	}
-	return err
+	if reply.ExitCode != 0 {
+		return remote.Result{}, errUnusable
+	}
+	r, err := outcome(a, reply)
+	if err != nil {
+		return remote.Result{}, fmt.Errorf("%w: %w", errUnusable, err)
+	}
+	r.Cached = true
+	if err = c.addMessages(ctx, s, a, reply, &r); err == nil {
+		err = s.back(ctx, c, &r)
+	}
+	return r, err
 }
 
 func (c *Client) askResult(ctx context.Context, s *session, a *remote.Action) (reply *repb.ActionResult, err error) {
@@ -122,9 +122,9 @@ func between(from, to *timestamppb.Timestamp) time.Duration {
 	return max(0, to.AsTime().Sub(from.AsTime()))
 }
 
-// messages puts in what the command printed. Servers may leave it in blobs, even if
+// addMessages puts in what the command printed. Servers may leave it in blobs, even if
 // it was asked for.
-func (c *Client) messages(ctx context.Context, s *session, a *remote.Action, reply *repb.ActionResult, r *remote.Result) error {
+func (c *Client) addMessages(ctx context.Context, s *session, a *remote.Action, reply *repb.ActionResult, r *remote.Result) error {
 	room := cas.MaxMessages
 	if r.ExitCode != 0 {
 		room = maxMessages

@@ -53,6 +53,31 @@ func TestResultUse(t *testing.T) {
 	}
 }
 
+// FuzzOutcome: whatever a server says, outputs are some that were asked for, once each.
+func FuzzOutcome(f *testing.F) {
+	good, err := proto.Marshal(&repb.ActionResult{OutputFiles: []*repb.OutputFile{{Path: "a.o", Digest: message(cas.DigestOf([]byte("x")))}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte{0x12, 0x00})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		reply := new(repb.ActionResult)
+		if proto.Unmarshal(data, reply) != nil {
+			return
+		}
+		r, err := outcome(&remote.Action{Outputs: []string{"b.dwo", "a.o"}}, reply)
+		if err == nil && r.ExitCode == 0 && len(r.Outputs) != 2 || r.Duration < 0 || r.Queued < 0 {
+			t.Errorf("%+v", r)
+		}
+		for _, o := range r.Outputs {
+			if o.Name != "a.o" && o.Name != "b.dwo" || o.Digest.Size < 0 {
+				t.Errorf("%+v", o)
+			}
+		}
+	})
+}
+
 // Messages are there however they come, and never too many.
 func TestMessages(t *testing.T) {
 	for name, o := range map[string]reapitest.Options{"raw": {RawStreams: true}, "digests": {}} {

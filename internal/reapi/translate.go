@@ -217,14 +217,8 @@ func (s *session) back(ctx context.Context, c *Client, r *remote.Result) error {
 	}
 	for i := range r.Outputs {
 		o := &r.Outputs[i]
-		if !s.verify(o.Digest, o.Inline) {
-			if o.Digest.Size > maxTranslated {
-				return c.strange("download output", fmt.Errorf("output %q: %d bytes are too many with BLAKE3", o.Name, o.Digest.Size))
-			}
-			var err error
-			if o.Inline, err = c.readShort(ctx, s, o.Digest); err != nil {
-				return err
-			}
+		if err := s.inline(ctx, c, o); err != nil {
+			return err
 		}
 		l := &leaf{wire: o.Digest}
 		l.once.Do(func() {})
@@ -234,6 +228,18 @@ func (s *session) back(ctx context.Context, c *Client, r *remote.Result) error {
 		s.translation.mu.Unlock()
 	}
 	return nil
+}
+
+// inline fetches an output that did not come with the answer.
+func (s *session) inline(ctx context.Context, c *Client, o *remote.Output) (err error) {
+	if s.verify(o.Digest, o.Inline) {
+		return nil
+	}
+	if o.Digest.Size > maxTranslated {
+		return c.strange("download output", fmt.Errorf("output %q: %d bytes are too many with BLAKE3", o.Name, o.Digest.Size))
+	}
+	o.Inline, err = c.readShort(ctx, s, o.Digest)
+	return err
 }
 
 // published is a result by the server's names. Its action was asked for before, and its

@@ -62,7 +62,6 @@ func (c *Client) fillBatch(us []*upload, room []byte) *batch {
 	b := &batch{uploads: make(map[cas.Digest]*upload, len(us)), room: room}
 	b.request = &repb.BatchUpdateBlobsRequest{InstanceName: c.o.Instance, DigestFunction: s.function,
 		Requests: make([]*repb.BatchUpdateBlobsRequest_Request, 0, len(us))}
-	structs := make([]repb.BatchUpdateBlobsRequest_Request, len(us))
 	digests := messages(len(us), func(i int) cas.Digest { return us[i].blob.Digest })
 	for i, u := range us {
 		data, err := b.contents(&u.blob)
@@ -70,12 +69,9 @@ func (c *Client) fillBatch(us []*upload, room []byte) *batch {
 			c.present.settle(err, u)
 			continue
 		}
-		r := &structs[i]
-		r.Digest, r.Data = digests[i], data
-		if s.zstdBatches {
-			if small := c.codec.compress(data); small != nil {
-				r.Data, r.Compressor = small, repb.Compressor_ZSTD
-			}
+		r := &repb.BatchUpdateBlobsRequest_Request{Digest: digests[i], Data: data}
+		if small := c.codec.compress(data, s.zstdBatches); small != nil {
+			r.Data, r.Compressor = small, repb.Compressor_ZSTD
 		}
 		b.request.Requests = append(b.request.Requests, r)
 		b.uploads[u.blob.Digest] = u

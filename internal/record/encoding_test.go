@@ -131,7 +131,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"own module":      {Jobs: []Job{{Action: &Action{Modules: in, Own: 1}}}},
 		"own module -1":   {Jobs: []Job{{Action: &Action{Modules: in, Own: -1}}}},
 		"own of none":     {Jobs: []Job{{Action: &Action{Own: 1}}}},
-		"outcome":         {Jobs: []Job{{Outcome: outcomes}}},
+		"outcome":         {Jobs: []Job{{Outcome: Outcomes}}},
 		"nil module":      {Jobs: []Job{{Action: &Action{Modules: []*Input{nil}}}}},
 		"nil file":        {Jobs: []Job{{Before: &Action{Extra: []*Input{nil}}}}},
 		"size of a file":  {Files: []File{{Digest: negative}}},

@@ -14,9 +14,12 @@ func (c *Channel) advise(what string, code codes.Code, text string) (hint string
 	instance := strings.Contains(text, "instance name") || strings.Contains(text, "instance_name") || strings.Contains(text, "instancename")
 	switch code {
 	case codes.Unauthenticated:
+		if strings.Contains(text, "client certificate") || strings.Contains(text, "client provided no") {
+			return "check --tls-client-certificate and --tls-client-key", true
+		}
 		return "is the credential missing or expired? check " + c.credentials(), true
 	case codes.PermissionDenied:
-		return c.adviseDenied(instance)
+		return c.adviseDenied()
 	case codes.Unimplemented:
 		return c.adviseUnimplemented(), true
 	case codes.InvalidArgument:
@@ -47,12 +50,9 @@ func (c *Channel) credentials() string {
 
 // adviseDenied is about a credential that is good, but not for this. Reading may be
 // allowed where writing is not, so only a server that allowed nothing yet is of no use.
-func (c *Channel) adviseDenied(instance bool) (hint string, final bool) {
-	hint = "is the credential one for this? check " + c.credentials()
-	if instance {
-		hint += ", and --remote-instance-name"
-	}
-	return hint, c.service == Execution || !c.served.Load()
+// Buildbarn denies what it does not know an instance for.
+func (c *Channel) adviseDenied() (hint string, final bool) {
+	return "is the credential one for this, and for this --remote-instance-name? check " + c.credentials(), c.service == Execution || !c.served.Load()
 }
 
 // adviseUnimplemented is about a server that is none for this service.

@@ -21,6 +21,11 @@ const (
 	// streamsPerConnection is how many calls one connection gets before another is
 	// made: servers and proxies allow 100 or 128 at once (nginx, Envoy).
 	streamsPerConnection = 64
+	// pingInterval is how often a connection with calls under way is tried. gRPC's servers
+	// close those that do so more often than every 5 minutes, with all calls on them: a
+	// Buildbarn as it comes did after 32 s of pings every 10 s. A peer that is gone is
+	// noticed sooner, for the system asks it, and calls have deadlines.
+	pingInterval = 5*time.Minute + 10*time.Second
 	// maxMessage bounds what a server can make us keep for one message, in bytes.
 	// Batches have 4 MiB; an answer can have outputs inline on top of that.
 	maxMessage = 64 << 20
@@ -62,10 +67,7 @@ func dialOptions(a address, creds credentials.TransportCredentials, l *link, age
 		// One try at a connection may take as long as is set, until the server has
 		// spoken HTTP/2; meanwhile calls wait, and fail when it has failed.
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: l.limit}),
-		// Servers close connections that ping too often, by default more than every 5
-		// minutes without a call under way: so not without one. With one, half a
-		// minute is what Bazel's users set and servers of this API allow.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 20 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingInterval, Timeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(math.MaxInt32)),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(), // Do does it
 		// Windows are left to gRPC, which measures: fixed ones are too small for far
