@@ -59,7 +59,7 @@ func orHere(folder string) string {
 // there itself: a link may point to where only this machine sees it.
 func (b *backends) place(folder *stage.Folder, name, file string) error {
 	if b.launcher != nil {
-		return folder.PlaceWhole(name, file)
+		return folder.PlaceCopy(name, file)
 	}
 	return folder.Place(name, file)
 }

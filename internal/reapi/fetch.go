@@ -57,6 +57,7 @@ func (f *fetching) all(ctx context.Context) error {
 			if err := f.place(file, file.Inline); err != nil {
 				return err
 			}
+			f.count(file)
 		case f.client.together(f.session, file.Digest):
 			f.wait = append(f.wait, waiting{file, f.client.order(ctx, file.Digest)})
 		default:
@@ -69,6 +70,14 @@ func (f *fetching) all(ctx context.Context) error {
 		}
 	}
 	return f.take(ctx)
+}
+
+// count counts what came with the answer. With a translation it was fetched before.
+func (f *fetching) count(file *remote.File) {
+	if f.session.translation == nil {
+		f.client.fetched.Add(1)
+		f.client.received.Add(int64(len(file.Inline)))
+	}
 }
 
 // inline says whether the file's contents came with the answer, whole and right.

@@ -48,7 +48,7 @@ func (e *execution) run(ctx context.Context) (*repb.ExecuteResponse, error) {
 		if time.Since(begun) > e.client.patience() {
 			breaks = 0 // it lasted
 		}
-		if breaks > e.client.o.Retries || op == nil && !(name != "" && forgotten(err)) {
+		if breaks > e.client.o.Retries || op == nil && (name == "" || !forgotten(err)) {
 			return nil, e.broken(err)
 		}
 		name = op.GetName()

@@ -292,7 +292,7 @@ func TestDecodeStrict(t *testing.T) {
 		"!nanoseconds":                 append(tables(strings, lists, inputs), ("\x00\x00\x80\x94\xeb\xdc\x03\x00\x00\x00" + files + "\x00\x00\x00")...),
 		"!string out of range":         withJobs("\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00"),
 		"!string before the first":     withJobs("\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00"),
-		"!outcome":                     withJobs("\x01\x00\x00\x05" + job[1:]),
+		"!outcome":                     withJobs("\x01\x00\x00\x07" + job[1:]),
 		"!unknown bit of a job":        withJobs("\x01\x00\x00\x40" + job[1:]),
 		"!unknown bit of an action":    withJobs("\x01\x02\x00\x30" + job[1:] + action + "\x07" + same[1:]),
 		"!the same as no action":       withJobs("\x01\x01\x00\x20" + job[1:] + same),

@@ -74,12 +74,12 @@ func TestCompleted(t *testing.T) {
 }
 
 func TestOutcomeString(t *testing.T) {
-	for o := range outcomes {
+	for o := range Outcomes {
 		if o.String() == "" {
 			t.Errorf("outcome %d has no name", uint8(o))
 		}
 	}
-	if got := outcomes.String(); got != "outcome 5" {
+	if got := Outcomes.String(); got != "outcome 7" {
 		t.Error(got)
 	}
 }

@@ -39,19 +39,10 @@ func (f *Folder) Place(name, path string) error {
 	return copyFile(target, to)
 }
 
-// PlaceWhole is Place without symbolic links: the file itself is in the folder, as a
-// hard link or a copy.
-func (f *Folder) PlaceWhole(name, path string) error {
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	to := f.In(name)
-	if os.Link(target, to) == nil {
-		return nil
-	}
-	return copyFile(target, to)
-}
+// PlaceCopy is Place with a copy: for who cannot follow a link to where the file is. A
+// hard link would change the file's own times, and who knows it by them would read it
+// again.
+func (f *Folder) PlaceCopy(name, path string) error { return copyFile(path, f.In(name)) }
 
 // Write makes a file.
 func (f *Folder) Write(name string, data []byte) error {
