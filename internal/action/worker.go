@@ -80,7 +80,7 @@ func (w *Worker) foldersIn(files []TreeFile) (fields message) {
 
 // folder is the Directory of files with names relative to it, kept in Trees.
 func (w *Worker) folder(files []TreeFile) message {
-	var m message
+	m := make(message, 0, 128*len(files))
 	var below []TreeFile
 	for _, f := range files {
 		if strings.Contains(f.Name, "/") {

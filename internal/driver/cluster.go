@@ -169,25 +169,24 @@ func (c *cluster) execute(ctx context.Context, p *planned, a *remote.Action, aga
 // unless the user forbade that. Not so if what failed is this machine's.
 func (c *cluster) back(ctx context.Context, err error) error {
 	var failure *exec.Failure
-	var unavailable *remote.Error
 	switch {
 	case err == nil, errors.Is(err, exec.ErrLost):
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &failure), errors.As(err, &unavailable), errors.As(err, new(*cas.Miss)):
+	case errors.As(err, &failure), errors.As(err, new(*remote.Error)), errors.As(err, new(*cas.Miss)):
 		if c.executes && !c.settings.RemoteLocalFallback {
 			return err
 		}
 		c.undone.Add(1)
-		c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", c.inWords(err, failure, unavailable))) })
+		c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", inWords(err, failure))) })
 		return &exec.NotAway{Err: err}
 	}
 	return err
 }
 
 // inWords says in one line why a compile comes back.
-func (c *cluster) inWords(err error, failure *exec.Failure, unavailable *remote.Error) string {
+func inWords(err error, failure *exec.Failure) string {
 	if failure == nil {
 		return err.Error()
 	}

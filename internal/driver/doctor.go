@@ -150,19 +150,19 @@ func (d *doctor) ask(options remote.Options) (string, error) {
 		return "", err
 	}
 	c := d.capabilities
-	text := fmt.Sprintf("API %s to %s, digests %s", c.Low, c.High, c.Digest)
+	words := []string{fmt.Sprintf("API %s to %s", c.Low, c.High), fmt.Sprintf("digests %s", c.Digest)}
 	for _, is := range []struct {
 		yes  bool
 		what string
 	}{{c.Execution, "executes"}, {c.ActionCacheUpdate, "takes results"}, {c.Zstd, "zstd streams"}, {c.BatchZstd, "zstd batches"}} {
 		if is.yes {
-			text += ", " + is.what
+			words = append(words, is.what)
 		}
 	}
 	if options.Executor != "" && !c.Execution {
 		return "", fmt.Errorf("%s: does not execute, it has only a cache (name it with --remote-cache alone)", options.Executor)
 	}
-	return text, nil
+	return strings.Join(words, ", "), nil
 }
 
 // trial is a module that every machine compiles to the same object.

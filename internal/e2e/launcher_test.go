@@ -18,7 +18,7 @@ func TestLauncher(t *testing.T) {
 	tr := smallTree(t, 19)
 	want := newMachine(t, tr)
 	want.link(tr.driver, append(tr.inputs, "-o", "program")...)
-	objects, _ := want.jobs("program")
+	objects, _ := want.jobs()
 	for _, tc := range []struct{ name, script, launcher string }{
 		// Runs its words where it was started.
 		{"srun", `shift; "$@"`, "-n1"},
@@ -38,7 +38,7 @@ func TestLauncher(t *testing.T) {
 			}
 			m := newMachine(t, tr, "DTLTO_LAUNCHER="+script+" "+tc.launcher, "DTLTO_LAUNCHER_JOBS=3", "DTLTO_REMOTE_HEADER=authorization=s3cr3t")
 			said := m.link(tr.driver, append(tr.inputs, "-o", "program")...)
-			if got := m.wantOnly("program", record.Compiled); !maps.Equal(got, objects) {
+			if got := m.wantOnly(record.Compiled); !maps.Equal(got, objects) {
 				t.Errorf("other objects than without a launcher:\n%v\n%v", got, objects)
 			}
 			if !strings.Contains(said, "up to 3 at a time") {

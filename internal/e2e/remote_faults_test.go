@@ -82,7 +82,7 @@ func TestRemoteFaults(t *testing.T) {
 	tr := smallTree(t, 19)
 	want := newMachine(t, tr)
 	want.link(tr.driver, append(tr.inputs, "-o", "program")...)
-	objects, _ := want.jobs("program")
+	objects, _ := want.jobs()
 	for _, faults := range eachFault() {
 		t.Run(faults[0].Name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +105,7 @@ func faultyLink(t *testing.T, m *machine, tr tree, objects map[string]string) {
 	if took > bounded {
 		t.Errorf("the link took %v", took)
 	}
-	got, outcomes := m.jobs("program")
+	got, outcomes := m.jobs()
 	if !maps.Equal(plainKeys(got), plainKeys(objects)) {
 		t.Errorf("other objects than here:\n%v\n%v", got, objects)
 	}
@@ -140,7 +140,7 @@ func TestRemoteFaultsTogether(t *testing.T) {
 	tr := layOut(t, 19, o, true)
 	want := newMachine(t, tr)
 	want.link(o.Driver, append(tr.inputs, "-o", "program")...)
-	objects, _ := want.jobs("program")
+	objects, _ := want.jobs()
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			faults := reapitest.Mixed(0.1, reapitest.Catalogue()...)

@@ -59,11 +59,11 @@ func (m *machine) tryLink(driver string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// jobs are what is on record of the last link of an output: which objects it had, by
+// jobs are what is on record of the last link of the program: which objects it had, by
 // module, and how it came to them.
-func (m *machine) jobs(output string) (objects map[string]string, outcomes map[record.Outcome]int) {
+func (m *machine) jobs() (objects map[string]string, outcomes map[record.Outcome]int) {
 	m.t.Helper()
-	link, err := record.Load(filepath.Join(m.cache, "links"), filepath.Join(m.dir, output))
+	link, err := record.Load(filepath.Join(m.cache, "links"), filepath.Join(m.dir, "program"))
 	if err != nil || link == nil {
 		m.t.Fatalf("no record of the link: %v", err)
 	}
@@ -82,9 +82,9 @@ func (m *machine) jobs(output string) (objects map[string]string, outcomes map[r
 }
 
 // wantOnly fails the test unless all jobs came to their objects in one way.
-func (m *machine) wantOnly(output string, want record.Outcome) map[string]string {
+func (m *machine) wantOnly(want record.Outcome) map[string]string {
 	m.t.Helper()
-	objects, outcomes := m.jobs(output)
+	objects, outcomes := m.jobs()
 	if len(objects) == 0 || outcomes[want] != len(objects) || len(outcomes) != 1 {
 		m.t.Errorf("%d jobs, %v: want all %v", len(objects), outcomes, want)
 	}
@@ -151,12 +151,12 @@ func remoteCorpus(t *testing.T, tr tree, driver, mode string) {
 	args := append(tr.inputs, "-o", "program", "-Wl,--dtlto-mode="+mode)
 	here := newMachine(t, tr)
 	t.Log(here.link(driver, args...))
-	want := here.wantOnly("program", record.Compiled)
+	want := here.wantOnly(record.Compiled)
 	modules = len(want)
 
 	sends := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+address, "DTLTO_REMOTE_LOCAL_DELAY=3600")
 	t.Log(sends.link(driver, args...))
-	if got := sends.wantOnly("program", record.Executed); !maps.Equal(got, want) {
+	if got := sends.wantOnly(record.Executed); !maps.Equal(got, want) {
 		t.Errorf("other objects than here:\n%v\n%v", got, want)
 	}
 	sameBytesAndRuns(t, here, sends)
@@ -164,7 +164,7 @@ func remoteCorpus(t *testing.T, tr tree, driver, mode string) {
 	finds := newMachine(t, tr, "DTLTO_REMOTE_CACHE="+address)
 	finds.asNobody()
 	t.Log(finds.link(driver, args...))
-	if got := finds.wantOnly("program", record.RemoteCached); !maps.Equal(got, want) {
+	if got := finds.wantOnly(record.RemoteCached); !maps.Equal(got, want) {
 		t.Errorf("other objects than here:\n%v\n%v", got, want)
 	}
 	sameBytesAndRuns(t, here, finds)
@@ -197,7 +197,7 @@ func TestRemoteCompiler(t *testing.T) {
 		t.Run(filepath.Base(tc.compiler), func(t *testing.T) {
 			m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_COMPILER="+tc.compiler, "DTLTO_REMOTE_LOCAL_DELAY=3600")
 			said := m.link(o.Driver, args...)
-			m.wantOnly("program", tc.want)
+			m.wantOnly(tc.want)
 			if n := bytes.Count([]byte(said), []byte("dtlto: warning: ")); tc.said != "" && (n != 1 || !bytes.Contains([]byte(said), []byte(tc.said))) {
 				t.Errorf("%d warnings, want one with %q:\n%s", n, tc.said, said)
 			}

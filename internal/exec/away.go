@@ -34,7 +34,7 @@ func (r *running) sendAway(queue *Queue) {
 			defer func() { <-slots }()
 			ctx, stop := queue.attempt(r.ctx, t)
 			defer stop()
-			r.finish(queue.end(t, t.Compile.Away(ctx)))
+			r.finish(queue.end(t, t.Away(ctx)))
 		})
 	}
 }

@@ -10,20 +10,6 @@ import (
 	"syscall"
 )
 
-// ownGroup makes a process the leader of a group of its own, so that what it
-// starts can be ended with it and a terminal's interrupt reaches it through us.
-func ownGroup() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(attr)
-	return attr
-}
-
-// endGroup asks a process group to end. Clang removes its temporary files then.
-func endGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGTERM) }
-
-// killGroup kills what is left of a process group.
-func killGroup(leader int) { _ = syscall.Kill(-leader, syscall.SIGKILL) }
-
 // describe says in words how a process that failed ended.
 func describe(state *os.ProcessState) string {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {

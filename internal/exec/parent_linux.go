@@ -5,13 +5,9 @@ package exec
 import (
 	"errors"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// dieWithParent makes the kernel kill a child when we are killed ourselves.
-func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
 
 // EndWithParent makes the kernel send us SIGTERM when the linker that started
 // us dies: one that is killed cannot pass the signal on.

@@ -4,11 +4,6 @@
 
 package exec
 
-import "syscall"
-
-// dieWithParent has no equivalent on this system.
-func dieWithParent(*syscall.SysProcAttr) {}
-
 // awaitExit has no simple equivalent on this system: what a compiler leaves
 // running when it ends stays.
 func awaitExit(int) bool { return false }

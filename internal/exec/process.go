@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/processgroup"
 )
 
 // grace is how long a compiler may take to end, after it was asked to, before
@@ -41,7 +43,7 @@ func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, e
 	}
 	defer context.AfterFunc(ctx, func() { p.end(process) })()
 	if awaitExit(process.Pid) {
-		killGroup(process.Pid) // what the compiler left running; the number is still its own
+		processgroup.Kill(process.Pid) // what the compiler left running; the number is still its own
 	}
 	state, err := process.Wait()
 	p.forget(process)
@@ -69,7 +71,7 @@ func (p *processes) start(ctx context.Context, c Command, output *os.File) (*os.
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	process, err := os.StartProcess(c.Path, c.Args, &os.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []*os.File{p.null, output, output}, Sys: ownGroup()})
+	process, err := os.StartProcess(c.Path, c.Args, &os.ProcAttr{Dir: c.Dir, Env: c.Env, Files: []*os.File{p.null, output, output}, Sys: processgroup.Own()})
 	if err != nil {
 		var reason *fs.PathError
 		if errors.As(err, &reason) {
@@ -92,8 +94,8 @@ func (p *processes) forget(process *os.Process) {
 
 // end asks a compiler to end, and kills it if it has not after the grace.
 func (p *processes) end(process *os.Process) {
-	p.signal(process, endGroup)
-	time.AfterFunc(grace, func() { p.signal(process, killGroup) })
+	p.signal(process, processgroup.End)
+	time.AfterFunc(grace, func() { p.signal(process, processgroup.Kill) })
 }
 
 // signal sends a signal unless the compiler was waited for: its number may be

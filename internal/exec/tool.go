@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+
+	"github.com/dtlto/dtlto/internal/processgroup"
 )
 
 // Tool runs a program to its end, in a process group of its own and with our environment
@@ -16,9 +18,9 @@ import (
 func Tool(ctx context.Context, path string, args, env []string, stdout, stderr io.Writer) (code int, err error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, stdout, stderr
-	cmd.SysProcAttr = ownGroup()
+	cmd.SysProcAttr = processgroup.Own()
 	cmd.Cancel = func() error {
-		endGroup(cmd.Process.Pid)
+		processgroup.End(cmd.Process.Pid)
 		return nil
 	}
 	cmd.WaitDelay = grace

@@ -16,11 +16,13 @@ const (
 	// connection fails all its calls, hundreds, at once, and may be back at once.
 	tripFailures = 5
 	tripAfter    = 5 * time.Second
-	// maxTokens are the retries that can be made of nothing, and retryShare is how many
+	// minTokens are the retries that can be made of nothing, and retryShare is how many
 	// each call that goes well adds: where more than a third of all calls fail, retries
-	// only make it worse.
-	maxTokens  = 100
-	retryShare = 0.5
+	// only make it worse. A lost connection can cost one for each job under way, so there
+	// are tokensPerJob more.
+	minTokens    = 100
+	tokensPerJob = 2
+	retryShare   = 0.5
 )
 
 // breaker gives up when a server is of no use, and keeps retries in bounds.
@@ -34,9 +36,14 @@ type breaker struct {
 	failures int       // in a row
 	since    time.Time // when they began
 	tokens   float64
+	most     float64 // tokens
 }
 
-func newBreaker() *breaker { return &breaker{tokens: maxTokens} }
+// newBreaker is for a channel with so many jobs under way at once.
+func newBreaker(jobs int) *breaker {
+	most := float64(minTokens + tokensPerJob*max(jobs, 0))
+	return &breaker{tokens: most, most: most}
+}
 
 // alive notes that the server said something; called for every message of a stream.
 func (b *breaker) alive(now time.Time) {
@@ -76,7 +83,7 @@ func (b *breaker) open(reason *remote.Error) { b.opened.CompareAndSwap(nil, reas
 // earn notes a call that went well.
 func (b *breaker) earn() {
 	b.mu.Lock()
-	b.tokens = min(b.tokens+retryShare, maxTokens)
+	b.tokens = min(b.tokens+retryShare, b.most)
 	b.mu.Unlock()
 }
 

@@ -66,7 +66,7 @@ type Channel struct {
 // that it names. It does not use the network.
 func Open(addr string, service Service, o *remote.Options) (*Channel, error) {
 	c := &Channel{
-		service: service, setting: settingOf(service, o), breaker: newBreaker(), retries: max(o.Retries, 0),
+		service: service, setting: settingOf(service, o), breaker: newBreaker(o.Jobs), retries: max(o.Retries, 0),
 		timeout: orDefault(o.Timeout, defaultTimeout), trusting: o.TLS.Certificate, identified: o.TLS.ClientCertificate != "",
 	}
 	var err error

@@ -226,12 +226,12 @@ func TestNotGivingUp(t *testing.T) {
 }
 
 func TestRetriesAreBounded(t *testing.T) {
-	bubble(t, remote.Options{Retries: 5}, func(t *testing.T, c *Channel) {
+	bubble(t, remote.Options{Retries: 5, Jobs: 10}, func(t *testing.T, c *Channel) {
 		tries := 0
 		for range 200 {
 			_ = c.Do(t.Context(), "a", func(context.Context) error { tries++; return status.Error(codes.ResourceExhausted, "") })
 		}
-		if tries != 200+maxTokens {
+		if tries != 200+minTokens+10*tokensPerJob {
 			t.Errorf("%d tries", tries)
 		}
 		for range 10 {

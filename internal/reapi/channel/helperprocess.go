@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/dtlto/dtlto/internal/processgroup"
 )
 
 // Bounds of what is kept of a helper's output, in bytes: a credential is a few
@@ -51,8 +53,8 @@ func runHelper(ctx context.Context, path, uri string) ([]byte, error) {
 	output, complaint := &bounded{room: maxHelperOutput}, &bounded{room: maxComplaint}
 	command := exec.CommandContext(ctx, path, "get")
 	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(request), output, complaint
-	command.SysProcAttr = ownGroup()
-	command.Cancel = func() error { return killGroup(command.Process) }
+	command.SysProcAttr = processgroup.Own()
+	command.Cancel = func() error { processgroup.Kill(command.Process.Pid); return nil }
 	command.WaitDelay = helperGrace
 	if err := helperFailure(command.Run(), complaint.kept.String()); err != nil {
 		return nil, err

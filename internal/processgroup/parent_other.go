@@ -2,7 +2,7 @@
 
 //go:build unix && !linux
 
-package channel
+package processgroup
 
 import "syscall"
 
