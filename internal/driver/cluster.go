@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/remote"
@@ -43,20 +42,16 @@ type Connect func(remote.Options) (Cluster, error)
 type cluster struct {
 	*backends
 	client   Cluster
-	executes bool // and does not only have a cache
-	worker   func() (*worker, error)
-	sharing  sync.WaitGroup
-	once     sync.Once // for what is said once in a link
-	noShare  sync.Once
+	executes bool         // and does not only have a cache
+	once     sync.Once    // for what is said once in a link
 	undone   atomic.Int64 // attempts that came back
 
 	noLookUps atomic.Bool // the action cache does not work
-}
 
-// worker is the kind of machine that executes, with the files that it needs for that.
-type worker struct {
-	*action.Worker
-	blobs []remote.Blob
+	ctx     context.Context // for what outlives a job
+	stop    context.CancelCauseFunc
+	sharing sharing
+	worker  lazyWorker
 }
 
 // connectCluster gets ready what the compiles have of a cluster, if one was chosen.
@@ -76,8 +71,8 @@ func (b *backends) connectCluster(ctx context.Context, connect Connect) error {
 		return nil
 	}
 	c := &cluster{backends: b, client: client, executes: options.Executor != ""}
-	c.worker = sync.OnceValues(func() (*worker, error) { return c.describeWorker(ctx) })
-	go func() { _, _ = c.worker() }() // it takes a few milliseconds, in which jobs are planned
+	c.ctx, c.stop = context.WithCancelCause(ctx)
+	c.worker.described = make(chan struct{})
 	b.cluster = c
 	return nil
 }
@@ -98,17 +93,22 @@ func (b *backends) patience() time.Duration {
 	return b.settings.RemoteLocalDelay
 }
 
-// end waits until all that is to be shared has been sent.
+// end waits until all that is to be shared has been sent, as long as that goes on.
 func (c *cluster) end() {
-	if c != nil {
-		c.sharing.Wait()
-		c.client.Close()
+	if c == nil {
+		return
 	}
+	if left := c.awaitSharing(); left > 0 && c.ctx.Err() == nil {
+		c.warn(fmt.Errorf("%d results were not shared: the cluster has not taken anything for %s", left, sharePatience))
+	}
+	c.stop(nil)
+	c.sharing.all.Wait()
+	c.client.Close()
 }
 
 // away is an attempt of the cluster's at a job: from its cache, or executed.
 func (c *cluster) away(ctx context.Context, p *planned) error {
-	a, err := c.actionOf(p)
+	a, err := c.actionOf(ctx, p)
 	if err != nil {
 		return c.back(ctx, err)
 	}

@@ -58,7 +58,7 @@ func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error 
 		b.note(p, record.Uncached, result)
 	default:
 		b.note(p, record.Compiled, result)
-		b.cluster.share(ctx, p, known)
+		b.cluster.share(p, known)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package driver
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -105,48 +104,6 @@ func (c *cluster) keep(ctx context.Context, p *planned, r remote.Result) error {
 	}
 	c.note(p, outcome, result)
 	return nil
-}
-
-// share gives the cluster what was compiled here, meanwhile. The objects must stay
-// where they are until end.
-func (c *cluster) share(ctx context.Context, p *planned, r cas.Result) {
-	if c == nil || !c.settings.RemoteUploadLocalResults || p.action == nil {
-		return
-	}
-	c.sharing.Go(func() {
-		if err := c.publish(ctx, p, r); err != nil && ctx.Err() == nil {
-			c.noShare.Do(func() { c.tell(err) })
-		}
-	})
-}
-
-func (c *cluster) publish(ctx context.Context, p *planned, r cas.Result) error {
-	w, err := c.worker()
-	if err != nil {
-		return nil // it was said when the job came back
-	}
-	result := remote.Result{Messages: r.Messages, Duration: r.Duration}
-	var blobs []remote.Blob
-	for i, output := range r.Outputs {
-		result.Outputs = append(result.Outputs, remote.Output{Name: output.Name, Digest: output.Digest})
-		blobs = append(blobs, remote.Blob{Digest: output.Digest, Open: openFile(p.job.Outputs[i])})
-	}
-	encoded := p.action.EncodeFor(w.Worker)
-	// Some servers refuse results of actions that they do not have.
-	blobs = append(blobs, inMemory(encoded.Action), inMemory(encoded.Command))
-	if err := c.client.Ensure(ctx, blobs); err != nil {
-		return err
-	}
-	return c.client.Publish(ctx, encoded.Key, result)
-}
-
-// tell says once why results are not shared, unless it was said why nothing works.
-func (c *cluster) tell(err error) {
-	if unavailable, ok := errors.AsType[*remote.Error](err); ok && unavailable.Final {
-		c.once.Do(func() { c.warn(err) })
-		return
-	}
-	c.warn(fmt.Errorf("%w: what is compiled here is not shared (--remote-upload-local-results=false does not try to)", err))
 }
 
 func inMemory(data []byte) remote.Blob {

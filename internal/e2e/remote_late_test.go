@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package e2e
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/llvmtest"
+	"github.com/dtlto/dtlto/internal/reapi/reapitest"
+	"github.com/dtlto/dtlto/internal/record"
+)
+
+// TestRemoteLate has servers keep silent that nobody has told to hurry: a link does not
+// wait for as long as a call may take.
+func TestRemoteLate(t *testing.T) {
+	tr := smallTree(t, 19)
+	want := newMachine(t, tr)
+	want.link(tr.driver, append(tr.inputs, "-o", "program")...)
+	objects, _ := want.jobs()
+	for _, tc := range []struct {
+		name, method string
+		env          string
+	}{
+		{"executions", "Execute", ""},
+		{"the version of the workers' compiler", "Execute", "DTLTO_REMOTE_COMPILER=" + llvmtest.Tool(t, "clang-19")},
+		{"look-ups", "GetActionResult", ""},
+		{"searches for blobs", "FindMissingBlobs", ""},
+		{"results of ours", "UpdateActionResult", "DTLTO_REMOTE_EXECUTOR="},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			server := reapitest.Start(t, reapitest.Options{Zstd: true, Faults: []reapitest.Fault{{Kind: reapitest.Hang, Method: tc.method}}})
+			m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_CACHE="+server.Address(), "DTLTO_REMOTE_LOCAL_DELAY=1", tc.env)
+			started := time.Now()
+			said := m.link(tr.driver, append(tr.inputs, "-o", "program")...)
+			if took := time.Since(started); took > 45*time.Second { // a call may take 60
+				t.Errorf("the link took %v", took)
+			}
+			got, _ := m.jobs()
+			if !maps.Equal(plainKeys(got), plainKeys(objects)) {
+				t.Errorf("other objects than here:\n%v\n%v", got, objects)
+			}
+			if tc.method == "UpdateActionResult" && !strings.Contains(said, "results were not shared") {
+				t.Errorf("said: %s", said)
+			}
+		})
+	}
+}
+
+// TestRemoteRace does compiles here and on a cluster at once: whoever is first.
+func TestRemoteRace(t *testing.T) {
+	tr := smallTree(t, 22)
+	for _, mode := range modes {
+		args := append(tr.inputs, "-o", "program", "-Wl,--dtlto-mode="+mode)
+		want := newMachine(t, tr)
+		want.link(tr.driver, args...)
+		objects, _ := want.jobs()
+		for name, fault := range map[string]reapitest.Fault{
+			"as it comes":         {},
+			"here is first":       {Kind: reapitest.Delay, Delay: 20 * time.Second, Method: "Execute"},
+			"the cluster is down": {Kind: reapitest.Drop},
+		} {
+			t.Run(mode+" "+name, func(t *testing.T) {
+				server := reapitest.Start(t, reapitest.Options{Slots: 2})
+				if fault.Kind != "" {
+					server.SetFaults(fault)
+				}
+				m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_LOCAL_DELAY=0",
+					"DTLTO_REMOTE_COMPILER="+llvmtest.Tool(t, "clang-22"))
+				m.link(tr.driver, args...)
+				got, outcomes := m.jobs()
+				if !maps.Equal(plainKeys(got), plainKeys(objects)) {
+					t.Errorf("other objects than here:\n%v\n%v", got, objects)
+				}
+				if fault.Kind != "" && outcomes[record.Compiled] != len(objects) {
+					t.Errorf("%v: want all compiled here", outcomes)
+				}
+				sameBytesAndRuns(t, want, m)
+			})
+		}
+	}
+}
+
+// TestRemoteOnly forbids that compiles are done here.
+func TestRemoteOnly(t *testing.T) {
+	tr := smallTree(t, 19)
+	server := reapitest.Start(t, reapitest.Options{CacheOnly: true})
+	m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address())
+	said, err := m.tryLink(tr.driver, append(tr.inputs, "-o", "program", "-Wl,--dtlto-no-remote-local-fallback")...)
+	if err == nil || !strings.Contains(said, "--remote-executor must be the address of a server with workers") {
+		t.Errorf("%v: %s", err, said)
+	}
+	said, err = m.tryLink(tr.driver, append(tr.inputs, "-o", "program", "-Wl,--dtlto-no-remote-local-fallback,--dtlto-remote-executor=grpc://127.0.0.1:9")...)
+	if err == nil || strings.Count(said, "error: ") < 1 || !strings.Contains(said, "connection refused") {
+		t.Errorf("%v: %s", err, said)
+	}
+}
