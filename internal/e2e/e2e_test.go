@@ -47,7 +47,10 @@ func withPrograms(run func() int) (code int, err error) {
 	if err := os.Setenv("PATH", bin+":"+os.Getenv("PATH")); err != nil {
 		return 1, err
 	}
-	// Nothing from the user's cache, and nothing into it.
+	// Nothing from the user's settings and cache, and nothing into it.
+	if err := os.Setenv("XDG_CONFIG_HOME", filepath.Join(bin, "config")); err != nil {
+		return 1, err
+	}
 	if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(bin, "cache")); err != nil {
 		return 1, err
 	}
