@@ -52,8 +52,12 @@ func (d *download) finish(data []byte, err error) {
 	close(d.done)
 }
 
+// maxRead is how large the blobs of one answer may be together: Buildbarn's usual limit,
+// which it does not state.
+const maxRead = 2<<20 - 64<<10
+
 func (c *Client) takeRead(ds []*download) int {
-	return fill(ds, c.batch.Load(), func(d *download) int64 { return d.digest.Size })
+	return fill(ds, min(c.batch.Load(), maxRead), func(d *download) int64 { return d.digest.Size })
 }
 
 // readBatch reads small blobs in one call.
