@@ -67,6 +67,8 @@ if [ "${1:-all}" != demo ]; then
 	done
 	need mksquashfs squashfs-tools # images of file systems, mounted by tests that run as root
 	need mkfs.erofs erofs-utils
+	need /lib/ld-musl-x86_64.so.1 musl # another C library, for compilers that are sent to workers
+	need pgrep procps
 fi
 
 [ -n "$packages" ] || exit 0

@@ -17,6 +17,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/dtlto/dtlto/internal/llvmtest"
 )
 
 func TestActionRuns(t *testing.T) {
@@ -224,9 +226,7 @@ func TestWaitExecution(t *testing.T) {
 // What nobody waits for is killed, with all that it started; so is everything on
 // Close.
 func TestProcessesEnd(t *testing.T) {
-	if _, err := exec.LookPath("pgrep"); err != nil {
-		t.Skip("NOT TESTED: no pgrep")
-	}
+	llvmtest.Tool(t, "pgrep")
 	for _, test := range []string{"leave", "close"} {
 		t.Run(test, func(t *testing.T) {
 			s, c := start(t, Options{Patience: 10 * time.Millisecond})
