@@ -39,9 +39,10 @@ type Input struct {
 	Digest cas.Digest
 }
 
-// timeout is how long a server lets a command run, in seconds. Some servers
-// take none for zero.
-const timeout = 3600
+// timeout is how long a server lets a command run, in seconds. Some servers take none
+// for zero, and refuse one that is longer than they allow: half an hour is what Buildbarn's
+// examples take where nothing is said.
+const timeout = 1800
 
 // Encoded is an action in the form of the Remote Execution API: three blobs,
 // and the key that the first one's digest makes.

@@ -132,7 +132,7 @@ func (d *doctor) cluster() {
 		})
 	}
 	if d.settings.RemoteUploadLocalResults {
-		d.step("sharing what is compiled here", d.share)
+		d.step("sharing what is compiled here", d.shareIfAllowed)
 	}
 }
 
@@ -160,7 +160,8 @@ func (d *doctor) ask(options remote.Options) (string, error) {
 		}
 	}
 	if options.Executor != "" && !c.Execution {
-		return "", fmt.Errorf("%s: does not execute, it has only a cache (name it with --remote-cache alone)", options.Executor)
+		return "", fmt.Errorf("%s: does not execute (a server that only stores is for --remote-cache; one that executes may do so for another --remote-instance-name)",
+			options.Executor)
 	}
 	return strings.Join(words, ", "), nil
 }
@@ -226,6 +227,16 @@ func (d *doctor) compileThere(w *worker) (string, error) {
 		return "makes the same object as here, on " + printable(r.Worker), nil
 	}
 	return "makes the same object as here", nil
+}
+
+// shareIfAllowed takes a cache that only the cluster itself may write for what it often
+// is, unless there is nothing but the cache.
+func (d *doctor) shareIfAllowed() (string, error) {
+	found, err := d.share()
+	if _, refused := errors.AsType[*remote.Error](err); refused && d.settings.Remote().Executor != "" {
+		return fmt.Sprintf("is not possible: %v. What the cluster compiles is shared all the same", err), nil
+	}
+	return found, err
 }
 
 // share publishes a result and asks for it.

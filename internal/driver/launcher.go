@@ -25,9 +25,9 @@ func newLauncher(words []string) (*launcher, error) {
 	if len(words) == 0 {
 		return nil, nil
 	}
-	path, err := exec.FindCompiler(words[0])
+	path, err := exec.FindProgram(words[0])
 	if err != nil {
-		return nil, &UsageError{Err: fmt.Errorf("--launcher: %w", err)}
+		return nil, &UsageError{Err: fmt.Errorf("--launcher: %s: cannot be run: %w", words[0], err)}
 	}
 	return &launcher{path, words}, nil
 }
@@ -38,7 +38,11 @@ func (b *backends) launch(c exec.Command, inputs, outputs []string) exec.Command
 	if b.launcher == nil {
 		return c
 	}
-	replace := strings.NewReplacer("{folder}", orHere(c.Dir), "{inputs}", strings.Join(inputs, ","), "{outputs}", strings.Join(outputs, ","))
+	folder := c.Dir
+	if folder == "" {
+		folder = b.folder
+	}
+	replace := strings.NewReplacer("{folder}", folder, "{inputs}", strings.Join(inputs, ","), "{outputs}", strings.Join(outputs, ","))
 	words := slices.Clone(b.launcher.words)
 	for i := range words {
 		words[i] = replace.Replace(words[i])
@@ -46,13 +50,6 @@ func (b *backends) launch(c exec.Command, inputs, outputs []string) exec.Command
 	c.Args = slices.Concat(words, []string{c.Path}, c.Args[1:])
 	c.Path, c.Env = b.launcher.path, b.environment
 	return c
-}
-
-func orHere(folder string) string {
-	if folder == "" {
-		return "."
-	}
-	return folder
 }
 
 // place gives a file a name in a compile's folder. What a launcher sees has to be

@@ -65,6 +65,15 @@ func (f *Failure) Error() string { return f.Name + ": backend compile failed: " 
 // FindCompiler gives the absolute path of the compiler that a command names, by
 // path or to be looked for on PATH.
 func FindCompiler(name string) (string, error) {
+	path, err := FindProgram(name)
+	if err != nil {
+		err = fmt.Errorf("%s: cannot be run as the backend compiler: %w", name, err)
+	}
+	return path, err
+}
+
+// FindProgram is FindCompiler for any program. Its error does not name it.
+func FindProgram(name string) (string, error) {
 	path, err := osexec.LookPath(name)
 	if err == nil {
 		path, err = filepath.Abs(path)
@@ -80,7 +89,7 @@ func FindCompiler(name string) (string, error) {
 		err = e.Err
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: cannot be run as the backend compiler: %w", name, err)
+		return "", err
 	}
 	return path, nil
 }
