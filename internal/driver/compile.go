@@ -104,10 +104,10 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 	if failure.Reason != "" {
 		return cas.Result{}, failure
 	}
-	b.noteForExplain(ctx, p, folder)
 	if !p.claim() {
 		return cas.Result{}, exec.ErrLost
 	}
+	b.noteForExplain(ctx, p, folder)
 	for i, output := range p.job.Outputs {
 		if err := stage.Move(outputs[i], output); err != nil {
 			if i > 0 && errors.Is(err, os.ErrNotExist) {

@@ -7,10 +7,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/record"
@@ -47,7 +49,23 @@ func (c *cluster) take(ctx context.Context, p *planned, r remote.Result) error {
 			return fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
 		}
 	}
+	if !r.Cached {
+		c.explain(ctx, p)
+	}
 	return c.keep(ctx, p, r)
+}
+
+// explain keeps what there is to say of a compile that was not here.
+func (c *cluster) explain(ctx context.Context, p *planned) {
+	path, err := c.stage.Path("explain-"+strconv.Itoa(p.number), action.IndexName)
+	if err != nil {
+		return
+	}
+	folder := &stage.Folder{Path: filepath.Dir(path)}
+	defer folder.Remove()
+	if index, err := c.index(p); err == nil && folder.Write(action.IndexName, index) == nil {
+		c.noteForExplain(ctx, p, folder)
+	}
 }
 
 // outputsOf are the outputs in the order of the action's, the object with something in

@@ -226,3 +226,21 @@ func (m *machine) asNobody() {
 	m.env = append(slices.Clone(m.env), "HOME="+root, "XDG_CACHE_HOME="+root)
 	m.asUser = func(cmd *exec.Cmd) { runAs(cmd, nobody) }
 }
+
+// TestRemoteExplain asks why a module was compiled that the cluster compiled.
+func TestRemoteExplain(t *testing.T) {
+	tr := smallTree(t, 19)
+	server := reapitest.Start(t, reapitest.Options{Slots: 2})
+	m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_COMPILER="+llvmtest.Tool(t, "clang-19"), "DTLTO_REMOTE_LOCAL_DELAY=3600")
+	args := append(tr.inputs, "-o", "program")
+	m.link(tr.driver, args...)
+	m.wantOnly(record.Executed)
+	llvmtest.Run(t, m.dir, "sh", "-c", "echo 'int f4(int x) { return x + 1; }' >m4.c && "+tr.driver+" -O2 -flto=thin -c m4.c")
+	m.link(tr.driver, args...)
+	explain := exec.Command("dtlto", "explain", "--cache-dir="+m.cache, "program")
+	explain.Dir = m.dir
+	out, err := explain.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("m4.o: compiled on the cluster")) || !bytes.Contains(out, []byte("its own bitcode has changed")) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
