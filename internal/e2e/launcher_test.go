@@ -17,7 +17,7 @@ import (
 func TestLauncher(t *testing.T) {
 	tr := smallTree(t, 19)
 	want := newMachine(t, tr)
-	want.link(tr.driver, append(tr.inputs, "-o", "program")...)
+	want.link(tr.driver, tr.args()...)
 	objects, _ := want.jobs()
 	for _, tc := range []struct{ name, script, launcher string }{
 		// Runs its words where it was started.
@@ -37,7 +37,7 @@ func TestLauncher(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := newMachine(t, tr, "DTLTO_LAUNCHER="+script+" "+tc.launcher, "DTLTO_LAUNCHER_JOBS=3", "DTLTO_REMOTE_HEADER=authorization=s3cr3t")
-			said := m.link(tr.driver, append(tr.inputs, "-o", "program")...)
+			said := m.link(tr.driver, tr.args()...)
 			if got := m.wantOnly(record.Compiled); !maps.Equal(got, objects) {
 				t.Errorf("other objects than without a launcher:\n%v\n%v", got, objects)
 			}
@@ -55,7 +55,7 @@ func TestLauncher(t *testing.T) {
 	}
 	t.Run("missing", func(t *testing.T) {
 		m := newMachine(t, tr, "DTLTO_LAUNCHER=/no/launcher")
-		if said, err := m.tryLink(tr.driver, append(tr.inputs, "-o", "program")...); err == nil || !strings.Contains(said, "--launcher: /no/launcher: ") {
+		if said, err := m.tryLink(tr.driver, tr.args()...); err == nil || !strings.Contains(said, "--launcher: /no/launcher: ") {
 			t.Errorf("%v: %s", err, said)
 		}
 	})

@@ -84,7 +84,7 @@ func isCallFault(f reapitest.Fault) bool {
 func TestRemoteFaults(t *testing.T) {
 	tr := smallTree(t, 19)
 	want := newMachine(t, tr)
-	want.link(tr.driver, append(tr.inputs, "-o", "program")...)
+	want.link(tr.driver, tr.args()...)
 	objects, _ := want.jobs()
 	for _, faults := range eachFault() {
 		t.Run(faults[0].Name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func serverFor(method string) (o reapitest.Options, setting string) {
 func faultyLink(t *testing.T, m *machine, tr tree, objects map[string]string) {
 	t.Helper()
 	started := time.Now()
-	said := m.link(tr.driver, append(tr.inputs, "-o", "program")...)
+	said := m.link(tr.driver, tr.args()...)
 	took := time.Since(started)
 	if took > bounded {
 		t.Errorf("the link took %v", took)
@@ -162,7 +162,7 @@ func TestRemoteFaultsTogether(t *testing.T) {
 	o := built(t, corpus.Zstd(), 19, corpus.ThinLTO()...)
 	tr := layOut(t, 19, o, true)
 	want := newMachine(t, tr)
-	want.link(o.Driver, append(tr.inputs, "-o", "program")...)
+	want.link(o.Driver, tr.args()...)
 	objects, _ := want.jobs()
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestRemoteMistakes(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			m := newMachine(t, tr, tc.env...)
 			started := time.Now()
-			said := m.link(tr.driver, append(tr.inputs, "-o", "program")...)
+			said := m.link(tr.driver, tr.args()...)
 			output(t, filepath.Join(m.dir, "program"))
 			if n := strings.Count(said, "dtlto: warning: "); n != 1 || strings.Count(said, "\n") != 2 {
 				t.Errorf("%d warnings, want one and the summary:\n%s", n, said)

@@ -18,7 +18,7 @@ import (
 func TestRemoteLate(t *testing.T) {
 	tr := smallTree(t, 19)
 	want := newMachine(t, tr)
-	want.link(tr.driver, append(tr.inputs, "-o", "program")...)
+	want.link(tr.driver, tr.args()...)
 	objects, _ := want.jobs()
 	for _, tc := range []struct {
 		name, method string
@@ -35,7 +35,7 @@ func TestRemoteLate(t *testing.T) {
 			server := reapitest.Start(t, reapitest.Options{Zstd: true, Faults: []reapitest.Fault{{Kind: reapitest.Hang, Method: tc.method}}})
 			m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_CACHE="+server.Address(), "DTLTO_REMOTE_LOCAL_DELAY=1", tc.env)
 			started := time.Now()
-			said := m.link(tr.driver, append(tr.inputs, "-o", "program")...)
+			said := m.link(tr.driver, tr.args()...)
 			if took := time.Since(started); took > 45*time.Second { // a call may take 60
 				t.Errorf("the link took %v", took)
 			}
@@ -54,7 +54,7 @@ func TestRemoteLate(t *testing.T) {
 func TestRemoteRace(t *testing.T) {
 	tr := smallTree(t, 22)
 	for _, mode := range modes {
-		args := append(tr.inputs, "-o", "program", "-Wl,--dtlto-mode="+mode)
+		args := tr.args("-Wl,--dtlto-mode="+mode)
 		want := newMachine(t, tr)
 		want.link(tr.driver, args...)
 		objects, _ := want.jobs()
@@ -89,11 +89,11 @@ func TestRemoteOnly(t *testing.T) {
 	tr := smallTree(t, 19)
 	server := reapitest.Start(t, reapitest.Options{CacheOnly: true})
 	m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address())
-	said, err := m.tryLink(tr.driver, append(tr.inputs, "-o", "program", "-Wl,--dtlto-no-remote-local-fallback")...)
+	said, err := m.tryLink(tr.driver, tr.args("-Wl,--dtlto-no-remote-local-fallback")...)
 	if err == nil || !strings.Contains(said, "--remote-executor must be the address of a server with workers") {
 		t.Errorf("%v: %s", err, said)
 	}
-	said, err = m.tryLink(tr.driver, append(tr.inputs, "-o", "program", "-Wl,--dtlto-no-remote-local-fallback,--dtlto-remote-executor=grpc://127.0.0.1:9")...)
+	said, err = m.tryLink(tr.driver, tr.args("-Wl,--dtlto-no-remote-local-fallback,--dtlto-remote-executor=grpc://127.0.0.1:9")...)
 	if err == nil || strings.Count(said, "error: ") < 1 || !strings.Contains(said, "connection refused") {
 		t.Errorf("%v: %s", err, said)
 	}

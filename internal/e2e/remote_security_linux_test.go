@@ -64,7 +64,7 @@ func TestRemoteSecurity(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := newMachine(t, tr, tc.env...)
-			args := append(append(tr.inputs, "-o", "program", "-Wl,--dtlto-lld="+lld), tc.args...)
+			args := append(tr.args("-Wl,--dtlto-lld="+lld), tc.args...)
 			said := m.link(tr.driver, args...)
 			m.wantOnly(tc.want)
 			if strings.Count(said, "dtlto: warning: ") > 1 || !strings.Contains(said, tc.said) || tc.said == "" && strings.Contains(said, "warning") {

@@ -28,6 +28,11 @@ type machine struct {
 	asUser func(*exec.Cmd)
 }
 
+// args link the tree's program.
+func (tr *tree) args(more ...string) []string {
+	return slices.Concat(tr.inputs, []string{"-o", "program"}, more)
+}
+
 // newMachine is one with an empty cache in a copy of a build tree.
 func newMachine(t *testing.T, tr tree, env ...string) *machine {
 	t.Helper()
@@ -148,7 +153,7 @@ func TestRemoteCorpus(t *testing.T) {
 func remoteCorpus(t *testing.T, tr tree, driver, mode string) {
 	var modules int
 	address := workers(t, &modules)
-	args := append(tr.inputs, "-o", "program", "-Wl,--dtlto-mode="+mode)
+	args := tr.args("-Wl,--dtlto-mode="+mode)
 	here := newMachine(t, tr)
 	t.Log(here.link(driver, args...))
 	want := here.wantOnly(record.Compiled)
@@ -184,7 +189,7 @@ func TestRemoteCompiler(t *testing.T) {
 	o := built(t, corpus.Zstd(), 19, corpus.ThinLTO()...)
 	tr := layOut(t, 19, o, true)
 	server := reapitest.Start(t, reapitest.Options{Slots: 2, RawStreams: true})
-	args := append(tr.inputs, "-o", "program")
+	args := tr.args()
 	for _, tc := range []struct {
 		compiler string
 		want     record.Outcome
@@ -232,7 +237,7 @@ func TestRemoteExplain(t *testing.T) {
 	tr := smallTree(t, 19)
 	server := reapitest.Start(t, reapitest.Options{Slots: 2})
 	m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_COMPILER="+llvmtest.Tool(t, "clang-19"), "DTLTO_REMOTE_LOCAL_DELAY=3600")
-	args := append(tr.inputs, "-o", "program")
+	args := tr.args()
 	m.link(tr.driver, args...)
 	m.wantOnly(record.Executed)
 	llvmtest.Run(t, m.dir, "sh", "-c", "echo 'int f4(int x) { return x + 1; }' >m4.c && "+tr.driver+" -O2 -flto=thin -c m4.c")

@@ -89,11 +89,18 @@ func (s *Server) listen() (err error) {
 	if s.front, err = s.endpoint(!s.o.CacheOnly, !s.o.Split); err != nil {
 		return err
 	}
+	endpoints := []*endpoint{s.front}
 	s.back = s.front
 	if s.o.Split {
-		s.back, err = s.endpoint(false, true)
+		if s.back, err = s.endpoint(false, true); err != nil {
+			return err
+		}
+		endpoints = append(endpoints, s.back)
 	}
-	return err
+	for _, e := range endpoints { // when all that calls may look at is there
+		s.work.Go(func() { _ = e.grpc.Serve(e.listener) })
+	}
+	return nil
 }
 
 func (s *Server) endpoint(executes, stores bool) (*endpoint, error) {
@@ -115,7 +122,6 @@ func (s *Server) endpoint(executes, stores bool) (*endpoint, error) {
 		repb.RegisterActionCacheServer(e.grpc, actionCache{Server: s})
 		bytestream.RegisterByteStreamServer(e.grpc, byteStream{Server: s})
 	}
-	s.work.Go(func() { _ = e.grpc.Serve(e.listener) })
 	return e, nil
 }
 
