@@ -26,6 +26,7 @@ import (
 	"strings"
 
 	"github.com/dtlto/dtlto/bench/measure"
+	"github.com/dtlto/dtlto/bench/synthetic"
 )
 
 func main() {
@@ -37,7 +38,7 @@ func main() {
 	var err error
 	if *folder != "" {
 		var jobFile string
-		if jobFile, err = makeLink(ctx, *folder, *jobs); err == nil {
+		if jobFile, err = synthetic.Make(ctx, *folder, *jobs, synthetic.Around); err == nil {
 			fmt.Println(jobFile)
 		}
 	} else {

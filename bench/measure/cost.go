@@ -44,6 +44,13 @@ func Run(ctx context.Context, folder string, argv []string) (Cost, string, error
 	return cost, said.String(), nil
 }
 
+// ProcessorTime is what this process has used so far.
+func ProcessorTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // A Way is one of the ways of doing something that are compared.
 type Way struct {
 	Name  string

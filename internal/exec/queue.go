@@ -6,7 +6,6 @@ import (
 	"container/heap"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 )
@@ -116,11 +115,12 @@ func (q *Queue) takeAway() (*task, bool, time.Duration) {
 	if len(q.away) > 0 {
 		return heap.Pop(&q.away).(*task), false, 0
 	}
-	q.twins = slices.DeleteFunc(q.twins, func(t *task) bool { return t.ended })
-	if len(q.twins) > 0 {
+	for len(q.twins) > 0 {
 		t := q.twins[0]
 		q.twins = q.twins[1:]
-		return t, false, 0
+		if !t.ended {
+			return t, false, 0
+		}
 	}
 	return nil, q.closed, 0
 }
@@ -129,7 +129,9 @@ func (q *Queue) takeHere() (*task, bool, time.Duration) {
 	if len(q.here) > 0 {
 		return heap.Pop(&q.here).(*task), false, 0
 	}
-	q.late = slices.DeleteFunc(q.late, func(t *task) bool { return t.isHere || t.ended })
+	for len(q.late) > 0 && (q.late[0].isHere || q.late[0].ended) {
+		q.late = q.late[1:]
+	}
 	if len(q.late) == 0 {
 		return nil, q.closed && q.open == 0, 0
 	}

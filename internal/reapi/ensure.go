@@ -140,7 +140,7 @@ func (c *Client) together(s *session, d cas.Digest) bool {
 	if s.zstdStreams && !s.zstdBatches && d.Size >= compressible {
 		return false
 	}
-	return d.Size+around <= c.batch.Load()
+	return d.Size <= c.batch.Load()-around // d.Size may be any
 }
 
 // takeUpdate fills a message, with one blob at least.

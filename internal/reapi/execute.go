@@ -105,6 +105,12 @@ func (e *execution) error(err error) error {
 	return &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
 }
 
+// answer is a copy of what the server said, in words.
+func (e *execution) answer(err error) *remote.Error {
+	failure := *e.client.executor.Answer("execute", err)
+	return &failure
+}
+
 // mend prepares another try after a failure, or says why there is none.
 func (e *execution) mend(ctx context.Context, err error, since int64) error {
 	if ctx.Err() != nil {
@@ -120,8 +126,12 @@ func (e *execution) mend(ctx context.Context, err error, since int64) error {
 	if !ok {
 		return err // its call was tried again already
 	}
+	if status.Code(err) == codes.NotFound && e.lost == 0 {
+		// NativeLink said so of inputs until 2026, and says so of a compiler.
+		return e.restore(ctx, err, since)
+	}
 	if e.tries >= e.limit(status.Code(err)) {
-		return e.client.executor.Classify("execute", answer.error)
+		return e.client.executor.Answer("execute", answer.error)
 	}
 	return e.retry(ctx)
 }
@@ -171,10 +181,7 @@ func (e *execution) noWorker(ctx context.Context, err error) error {
 	if _, answer := errors.AsType[*answerError](err); answer && status.Code(err) == codes.Unavailable && e.tries < e.client.o.Retries {
 		return e.retry(ctx)
 	}
-	failure := &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
-	if classified, ok := errors.AsType[*remote.Error](err); ok {
-		*failure = *classified
-	}
+	failure := e.answer(err)
 	failure.Final = true
 	failure.Hint = "no worker has the properties that were asked for: set --remote-default-exec-properties, or --remote-instance-name"
 	return failure
@@ -203,10 +210,7 @@ func (e *execution) restore(ctx context.Context, err error, since int64) error {
 }
 
 func (e *execution) stillMissing(err error, missing int) error {
-	failure := &remote.Error{What: "execute on " + e.client.executor.String(), Err: err}
-	if classified, ok := errors.AsType[*remote.Error](e.client.executor.Classify("execute", err)); ok {
-		*failure = *classified
-	}
+	failure := e.answer(err)
 	failure.Hint = fmt.Sprintf("inputs were checked or sent %d times; do --remote-executor and --remote-cache have the same storage?", e.lost)
 	failure.Missing = missing
 	return failure

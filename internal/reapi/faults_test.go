@@ -32,6 +32,7 @@ var passing = map[string]struct {
 	"input evicted thrice":  {fault: reapitest.Fault{Kind: reapitest.EvictInput, Times: 3}, method: "Execute", calls: 4},
 	"one named":             {server: reapitest.Options{OneMissing: true}, fault: reapitest.Fault{Kind: reapitest.EvictInput, Times: 2}, method: "Execute", calls: 3},
 	"blob said to be there": {fault: reapitest.Fault{Kind: reapitest.LostBlob, Times: 1}, method: "Execute", calls: 2},
+	"input not found":       {fault: reapitest.Fault{Kind: reapitest.Death, Code: codes.NotFound, Times: 1}, method: "FindMissingBlobs", calls: 2},
 	"worker died":           {fault: reapitest.Fault{Kind: reapitest.Death, Times: 2}, method: "Execute", calls: 3},
 	"no worker yet":         {fault: reapitest.Fault{Kind: reapitest.NoWorkers, Times: 1}, method: "Execute", calls: 2},
 	"execute refused":       {fault: reapitest.Fault{Kind: reapitest.Fail, Method: "Execute", Times: 2}, method: "Execute", calls: 3},

@@ -51,6 +51,11 @@ func (e *execution) run(ctx context.Context) (*repb.ExecuteResponse, error) {
 		if breaks > e.client.o.Retries || op == nil && (name == "" || !forgotten(err)) {
 			return nil, e.broken(err)
 		}
+		if breaks > 0 { // once is a lost connection; a server that does it again needs a rest
+			if err := pause(ctx, breaks-1); err != nil {
+				return nil, err
+			}
+		}
 		name = op.GetName()
 	}
 }
@@ -173,8 +178,8 @@ func (e *execution) follow(w *operations) (op *longrunning.Operation, err error)
 
 // response is what a finished operation says.
 func response(op *longrunning.Operation) (*repb.ExecuteResponse, error) {
-	if failure := op.GetError(); failure != nil {
-		return nil, &answerError{status.ErrorProto(failure)}
+	if err := status.ErrorProto(op.GetError()); err != nil { // nil too for an error of code OK
+		return nil, &answerError{err}
 	}
 	reply := new(repb.ExecuteResponse)
 	if err := op.GetResponse().UnmarshalTo(reply); err != nil {

@@ -72,10 +72,17 @@ func (r *reception) once(ctx context.Context) error {
 		return err
 	}
 	from := &messageReader{client: r.client, ctx: ctx, stream: stream}
-	if err := r.copy(from, compressed); err != nil {
+	if err := r.copy(from, compressed); err != nil && !r.complete(err) {
 		return err
 	}
 	return r.check()
+}
+
+// complete says whether everything came before a stream failed. It need not be asked for
+// again: bazel-remote refuses to begin at a blob's end.
+func (r *reception) complete(err error) bool {
+	_, local := errors.AsType[*localError](err)
+	return !local && r.n == r.digest.Size
 }
 
 // copy takes all that the stream has, or all that fits and a byte more.
@@ -152,8 +159,9 @@ func (m *messageReader) Read(b []byte) (int, error) {
 		if reply, m.err = m.stream.Recv(); m.err != nil {
 			return 0, m.err
 		}
-		channel.Progress(m.ctx)
-		m.data = reply.Data
+		if m.data = reply.Data; len(m.data) > 0 { // else a server could keep us for ever
+			channel.Progress(m.ctx)
+		}
 		m.client.received.Add(int64(len(m.data)))
 	}
 	n := copy(b, m.data)

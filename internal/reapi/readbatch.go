@@ -121,7 +121,7 @@ func (c *Client) unpack(d cas.Digest, r *repb.BatchReadBlobsResponse_Response) (
 	c.received.Add(int64(len(r.Data)))
 	switch code := codes.Code(r.Status.GetCode()); {
 	case code == codes.NotFound:
-		return nil, &cas.Miss{Blob: true, Digest: d, Reason: cas.Absent, Err: status.ErrorProto(r.Status)}
+		return nil, &cas.Miss{Blob: true, Digest: d, Reason: cas.Absent, Err: c.storage.Answer("download blobs", status.ErrorProto(r.Status))}
 	case code != codes.OK:
 		return nil, &aloneError{status.ErrorProto(r.Status)}
 	}

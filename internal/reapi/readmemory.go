@@ -46,12 +46,13 @@ func (c *Client) readShort(ctx context.Context, s *session, d cas.Digest) ([]byt
 }
 
 // readStart gives the first bytes of a blob that is too long: messages, for people. They
-// cannot be verified.
+// cannot be verified. The stream is left when there is enough: a ReadLimit is refused by
+// Buildbarn, and answered with an error at its end by bazel-remote and elan.
 func (c *Client) readStart(ctx context.Context, s *session, d cas.Digest, room int) (start []byte, err error) {
 	err = c.storage.Do(ctx, "download messages", func(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		stream, err := c.bytes.Read(ctx, &bspb.ReadRequest{ResourceName: s.readResource(d, false), ReadLimit: int64(room)})
+		stream, err := c.bytes.Read(ctx, &bspb.ReadRequest{ResourceName: s.readResource(d, false)})
 		if err != nil {
 			return err
 		}

@@ -19,8 +19,13 @@ import (
 	"github.com/dtlto/dtlto/internal/remote"
 )
 
-// maxMessages bounds what is kept of a failed command's words.
-const maxMessages = 1 << 20
+const (
+	// maxMessages bounds what is kept of a failed command's words.
+	maxMessages = 1 << 20
+	// maxOutput bounds what a server can put on this machine's disk as one output: a hundred
+	// times the largest object of one module that we know of.
+	maxOutput = 8 << 30
+)
 
 // Result asks the action cache. False means that it has no result that could be used: a
 // failed one, or one without all the outputs, is not one.
@@ -107,6 +112,9 @@ func output(name string, files []*repb.OutputFile) (remote.Output, error) {
 			continue
 		}
 		d, err := parse(f.Digest)
+		if err == nil && d.Size > maxOutput {
+			err = fmt.Errorf("%d bytes are too many", d.Size)
+		}
 		if err != nil {
 			return remote.Output{}, fmt.Errorf("output %q: %w", name, err)
 		}

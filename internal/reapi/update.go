@@ -157,7 +157,7 @@ func (c *Client) batchFailed(b *batch, err error) {
 		}
 		return
 	}
-	c.batch.Store(max(leastBatch, min(c.batch.Load(), b.wire/2)))
+	c.batch.Store(min(c.batch.Load(), max(leastBatch, b.wire/2)))
 	c.alone(b)
 }
 

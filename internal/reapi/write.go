@@ -126,6 +126,7 @@ type chunks struct {
 	request bspb.WriteRequest
 	buffer  []byte
 	offset  int64
+	ended   bool // all of it was sent
 }
 
 func (w *chunks) Write(b []byte) (int, error) {
@@ -174,6 +175,7 @@ func (w *chunks) send(last bool) error {
 	w.request.ResourceName = "" // needed in the first message only
 	channel.Progress(w.ctx)
 	w.offset += int64(len(w.buffer))
+	w.ended = last
 	w.client.sent.Add(int64(len(w.buffer)))
 	w.buffer = w.buffer[:0]
 	return nil
@@ -182,7 +184,7 @@ func (w *chunks) send(last bool) error {
 // accepted checks how much the server says it has: all as sent, all uncompressed, or -1
 // for a compressed blob that was there already.
 func (w *chunks) accepted(blob *remote.Blob, committed int64, compressed bool) error {
-	if committed == blob.Digest.Size || committed == w.offset && w.request.FinishWrite || committed == -1 {
+	if committed == blob.Digest.Size || committed == w.offset && w.ended || committed == -1 {
 		return nil
 	}
 	return channel.Again(fmt.Errorf("blob %v: the server committed %d bytes (compressed: %v)", blob.Digest, committed, compressed))

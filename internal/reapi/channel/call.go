@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/dtlto/dtlto/internal/remote"
@@ -34,7 +35,7 @@ func (c *Channel) Invoke(ctx context.Context, method string, args, reply any, op
 	if err != nil {
 		return err
 	}
-	conn := c.pool.take()
+	conn := c.pool.take(ctx)
 	defer c.pool.give(conn)
 	c.calls.Add(1)
 	err = conn.Invoke(ctx, method, args, reply, opts...)
@@ -49,10 +50,13 @@ func (c *Channel) NewStream(ctx context.Context, desc *grpc.StreamDesc, method s
 	if err != nil {
 		return nil, err
 	}
-	conn := c.pool.take()
+	conn := c.pool.take(ctx)
 	c.calls.Add(1)
 	inner, err := conn.NewStream(ctx, desc, method, opts...)
 	if err != nil {
+		if ctx.Err() != nil && conn.GetState() == connectivity.Ready {
+			err = &crowdedError{err}
+		}
 		c.pool.give(conn)
 		c.heard(err)
 		return nil, err
@@ -62,6 +66,12 @@ func (c *Channel) NewStream(ctx context.Context, desc *grpc.StreamDesc, method s
 	s.stop = context.AfterFunc(ctx, s.end)
 	return s, nil
 }
+
+// crowdedError says that a call ended before it began: there were as many on its connection
+// as the server allows.
+type crowdedError struct{ error }
+
+func (e *crowdedError) Unwrap() error { return e.error }
 
 // stream is a stream that knows when it has ended.
 type stream struct {

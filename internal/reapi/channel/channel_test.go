@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"google.golang.org/genproto/googleapis/bytestream"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
@@ -163,6 +165,83 @@ func TestConnectionsAsNeeded(t *testing.T) {
 	idle(t, c)
 	if got := c.Traffic().Calls; got != calls+1 {
 		t.Errorf("%d calls", got)
+	}
+}
+
+// limited is a server that allows so many streams on a connection, as proxies do. A stream
+// has one message, and lasts.
+func limited(t *testing.T, most uint32) (address string, begun *atomic.Int64) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun = new(atomic.Int64)
+	g := grpc.NewServer(grpc.MaxConcurrentStreams(most))
+	bytestream.RegisterByteStreamServer(g, &server{read: func(_ *bytestream.ReadRequest, s bytestream.ByteStream_ReadServer) error {
+		begun.Add(1)
+		err := s.Send(&bytestream.ReadResponse{})
+		<-s.Context().Done()
+		return err
+	}})
+	go func() { _ = g.Serve(listener) }()
+	t.Cleanup(g.Stop)
+	return "grpc://" + listener.Addr().String(), begun
+}
+
+// begin opens a stream and leaves it open until ctx ends.
+func begin(ctx context.Context, c *Channel) func(context.Context) error {
+	return func(try context.Context) error {
+		inner, cancel := context.WithCancel(ctx)
+		defer context.AfterFunc(try, cancel)()
+		stream, err := bytestream.NewByteStreamClient(c).Read(inner, &bytestream.ReadRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return err
+	}
+}
+
+// Hundreds of long streams that begin at once are spread: none waits for another's end.
+func TestABurst(t *testing.T) {
+	address, begun := limited(t, 100)
+	c := open(t, address, Execution, remote.Options{Connections: 4, Timeout: 3 * time.Second})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	if err := c.Do(ctx, "first", begin(ctx, c)); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			if err := c.Do(ctx, "execute", begin(ctx, c)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := begun.Load(); n != 201 {
+		t.Errorf("%d streams", n)
+	}
+}
+
+// Where there is no room for a call the settings are wrong, not the server.
+func TestCrowded(t *testing.T) {
+	address, _ := limited(t, 2)
+	c := open(t, address, Execution, remote.Options{Connections: 1, Timeout: 200 * time.Millisecond})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	for range 2 {
+		if err := c.Do(ctx, "execute", begin(ctx, c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := c.Do(ctx, "execute", func(try context.Context) error {
+		_, err := bytestream.NewByteStreamClient(c).Read(try, &bytestream.ReadRequest{})
+		return err
+	})
+	line(t, err, "allowed no more calls", "--remote-max-connections", "--remote-jobs")
+	if c.breaker.failing.Load() {
+		t.Error("counted")
 	}
 }
 

@@ -33,9 +33,9 @@ const (
 // status, no cut stream (io.ErrUnexpectedEOF) and not marked with Again is not tried
 // again; a *remote.Error is returned as it is.
 func (c *Channel) Do(ctx context.Context, what string, try func(ctx context.Context) error) error {
-	renewed := false
+	var s soFar
 	for n := 0; ; n++ {
-		f := c.once(ctx, what, try, &renewed)
+		f := c.once(ctx, what, try, &s)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -53,6 +53,12 @@ func (c *Channel) Do(ctx context.Context, what string, try func(ctx context.Cont
 	}
 }
 
+// soFar is what the tries of one call have in common.
+type soFar struct {
+	renewed bool // the credential, once
+	counted bool // as a failure that may be the call's own fault
+}
+
 // give gives a call up.
 func (c *Channel) give(f failure) error {
 	if f.again || f.Final {
@@ -63,25 +69,25 @@ func (c *Channel) give(f failure) error {
 
 // once makes one try. If the server refused a credential that may have expired, the try is
 // repeated with a new one, once in all tries.
-func (c *Channel) once(ctx context.Context, what string, try func(ctx context.Context) error, renewed *bool) failure {
+func (c *Channel) once(ctx context.Context, what string, try func(ctx context.Context) error, s *soFar) failure {
 	if reason := c.breaker.opened.Load(); reason != nil {
 		return failure{Error: c.reason(what, reason)}
 	}
 	used, err := c.credential(ctx)
 	if err != nil {
-		return c.judged(ctx, what, err, time.Now())
+		return c.judged(ctx, what, err, time.Now(), s)
 	}
-	f := c.attempt(context.WithValue(ctx, credentialKey{}, used), what, try)
-	if f.Error != nil && !*renewed && codeOf(f.Error) == codes.Unauthenticated && c.helper.renew(used) {
-		*renewed = true
+	f := c.attempt(context.WithValue(ctx, credentialKey{}, used), what, try, s)
+	if f.Error != nil && !s.renewed && codeOf(f.Error) == codes.Unauthenticated && c.helper.renew(used) {
+		s.renewed = true
 		c.retried.Add(1)
-		return c.once(ctx, what, try, renewed)
+		return c.once(ctx, what, try, s)
 	}
 	return f
 }
 
 // attempt is a try with the credential in its context, and its time.
-func (c *Channel) attempt(ctx context.Context, what string, try func(ctx context.Context) error) failure {
+func (c *Channel) attempt(ctx context.Context, what string, try func(ctx context.Context) error, s *soFar) failure {
 	began := time.Now()
 	ctx, w := watch(ctx, c.patience())
 	defer w.end()
@@ -89,7 +95,7 @@ func (c *Channel) attempt(ctx context.Context, what string, try func(ctx context
 	if err == nil {
 		return failure{}
 	}
-	return c.judged(ctx, what, err, began)
+	return c.judged(ctx, what, err, began, s)
 }
 
 // patience is how long a try may hear nothing. A server that never answered gets only
@@ -101,12 +107,19 @@ func (c *Channel) patience() time.Duration {
 	return min(c.timeout, 2*c.link.limit)
 }
 
-// judged judges an error, and gives up if it was one too many.
-func (c *Channel) judged(ctx context.Context, what string, err error, began time.Time) failure {
+// judged judges an error, and gives up if it was one too many. What may be the call's own
+// fault counts once for all its tries: one bad job must not end all others.
+func (c *Channel) judged(ctx context.Context, what string, err error, began time.Time, s *soFar) failure {
 	now := time.Now()
 	f := c.judge(ctx, what, err, now.Sub(began).Round(time.Millisecond))
 	if !f.infra && !f.never || ctx.Err() != nil && !errors.Is(context.Cause(ctx), errSilence) {
 		return f
+	}
+	if f.own {
+		if s.counted {
+			return f
+		}
+		s.counted = true
 	}
 	since := now
 	if codeOf(f.Error) == codes.DeadlineExceeded {
@@ -135,11 +148,17 @@ func (c *Channel) Classify(what string, err error) error {
 	if reason := c.breaker.opened.Load(); reason != nil {
 		return c.reason(what, reason)
 	}
-	f := c.judged(context.Background(), what, err, time.Now())
+	f := c.judged(context.Background(), what, err, time.Now(), new(soFar))
 	if codeOf(f.Error) == codes.Unauthenticated && c.helper != nil {
 		c.helper.renew(c.helper.latest())
 	}
 	return f.Error
+}
+
+// Answer puts a failure into words that a server reports as the outcome of something, in
+// an answer to a call that went well: it says nothing against the server.
+func (c *Channel) Answer(what string, err error) *remote.Error {
+	return c.judge(context.Background(), what, err, 0).Error
 }
 
 // codeOf is the code of the status in an error, OK if there is none.

@@ -278,3 +278,37 @@ func TestAdvice(t *testing.T) {
 		t.Error("an error for none")
 	}
 }
+
+// A call that the server cannot deal with counts once, however often it is tried; five of
+// them are a broken server.
+func TestOneBadCall(t *testing.T) {
+	bubble(t, remote.Options{Retries: 9}, func(t *testing.T, c *Channel) {
+		bad := func(context.Context) error {
+			time.Sleep(time.Second)
+			return status.Error(codes.Internal, "exception")
+		}
+		for n := range tripFailures {
+			if c.breaker.opened.Load() != nil {
+				t.Fatalf("gave up after %d calls", n)
+			}
+			line(t, c.Do(t.Context(), "execute", bad), "internal: ", "exception")
+		}
+		if c.breaker.opened.Load() == nil {
+			t.Error("never gave up")
+		}
+	})
+}
+
+// An outcome is no failure of the server that reports it.
+func TestAnswer(t *testing.T) {
+	bubble(t, remote.Options{}, func(t *testing.T, c *Channel) {
+		for range 3 * tripFailures {
+			err := c.Answer("execute", status.Error(codes.Unavailable, "a worker\n died"))
+			line(t, err, "execute on grpc://cluster.example:80: unavailable: a worker died")
+			time.Sleep(time.Second)
+		}
+		if c.breaker.opened.Load() != nil || c.breaker.failing.Load() {
+			t.Error("counted")
+		}
+	})
+}

@@ -22,6 +22,7 @@ type failure struct {
 	*remote.Error
 	again bool          // it may pass
 	infra bool          // the server, or the way to it, is broken; it counts for giving up
+	own   bool          // or the call itself is what the server cannot deal with
 	never bool          // nothing will ever work: give up now
 	delay time.Duration // how long the server wants to be left alone
 }
@@ -62,6 +63,9 @@ func (c *Channel) judge(ctx context.Context, what string, err error, silent time
 		}
 	case errors.As(err, &credential):
 		f.Hint, f.Final, f.never = "check --credential-helper", true, true
+	case errors.Is(context.Cause(ctx), errSilence) && errors.As(err, new(*crowdedError)):
+		f.again, f.Hint = true, "a higher --remote-max-connections or a lower --remote-jobs helps"
+		f.Err = &worded{fmt.Sprintf("for %s the server allowed no more calls on a connection", silent), err}
 	case errors.Is(context.Cause(ctx), errSilence):
 		c.judgeSilence(&f, silent)
 	case isStatus:
@@ -125,6 +129,7 @@ func (c *Channel) judgeStatus(f *failure, what string, s *status.Status) {
 	switch s.Code() {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Internal, codes.Unknown, codes.Canceled:
 		f.again, f.infra = true, true
+		f.own = s.Code() == codes.Internal || s.Code() == codes.Unknown
 	case codes.ResourceExhausted, codes.Aborted, codes.DataLoss:
 		f.again = !tooLarge
 	case codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.OutOfRange:

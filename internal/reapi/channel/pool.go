@@ -3,6 +3,7 @@
 package channel
 
 import (
+	"context"
 	"math"
 	"sync"
 	"time"
@@ -85,19 +86,30 @@ func (p *pool) add() error {
 	return err
 }
 
-// take chooses the connection for a call. It must be given back.
-func (p *pool) take() *connection {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	chosen := p.choose()
-	chosen.calls++
-	return chosen
+// take chooses the connection for a call. It must be given back. A call too many for
+// those there are waits for the next one: hundreds begin at once, and those that do not
+// fit a connection would wait on it until others end.
+func (p *pool) take(ctx context.Context) *connection {
+	for {
+		p.mu.Lock()
+		chosen, coming := p.choose()
+		if coming == nil || ctx.Err() != nil {
+			chosen.calls++
+			p.mu.Unlock()
+			return chosen
+		}
+		state := coming.GetState()
+		p.mu.Unlock()
+		if state == connectivity.Idle || state == connectivity.Connecting {
+			coming.WaitForStateChange(ctx, state)
+		}
+	}
 }
 
-// choose finds the ready connection with the fewest calls, and has more made if there
-// are too many calls for those there are. If none is ready, the first will tell why.
-func (p *pool) choose() *connection {
-	var best *connection
+// choose finds the ready connection with the fewest calls. If that has too many, it has
+// more made, and gives one that is coming if there is one. If none is ready, the first
+// will tell why.
+func (p *pool) choose() (best, coming *connection) {
 	calls, broken := 0, false
 	for _, c := range p.all {
 		calls += c.calls
@@ -109,22 +121,26 @@ func (p *pool) choose() *connection {
 		}
 	}
 	if best == nil {
-		return p.all[0]
+		return p.all[0], nil
 	}
 	if best.calls >= streamsPerConnection && !broken && !p.closed {
-		p.grow(calls)
+		coming = p.grow(calls)
 	}
-	return best
+	return best, coming
 }
 
 // grow makes connections in the background until there are enough for a number of
-// calls, and makes anew those that a server has closed.
-func (p *pool) grow(calls int) {
+// calls, and makes anew those that a server has closed. It gives one of them, if any.
+func (p *pool) grow(calls int) (coming *connection) {
 	for len(p.all) < p.most && len(p.all)*streamsPerConnection <= calls && p.add() == nil {
 	}
 	for _, c := range p.all {
-		c.Connect() // does nothing to one that is made or being made
+		if c.GetState() != connectivity.Ready {
+			c.Connect() // does nothing to one that is being made
+			coming = c
+		}
 	}
+	return coming
 }
 
 // give gives a connection back after a call.
