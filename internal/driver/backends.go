@@ -159,6 +159,7 @@ func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(weights[j], weights[i]) })
 	defer b.printActions()
 	return inParallel(b.settings.Jobs, len(order), func(i int) error {
+		queue.AwaitRoom(ctx.Done(), plannedAhead)
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -177,6 +178,10 @@ func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
 		return err
 	})
 }
+
+// plannedAhead is how many jobs wait for a slot on the cluster at most before others are
+// planned: what is planned is in memory, and planning takes the processors from sending.
+const plannedAhead = 128
 
 // compileOf is how a job is compiled: here or, as a pure function, on the cluster.
 func (b *backends) compileOf(p *planned, weight time.Duration) exec.Compile {

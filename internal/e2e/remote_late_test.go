@@ -54,7 +54,7 @@ func TestRemoteLate(t *testing.T) {
 func TestRemoteRace(t *testing.T) {
 	tr := smallTree(t, 22)
 	for _, mode := range modes {
-		args := tr.args("-Wl,--dtlto-mode="+mode)
+		args := tr.args("-Wl,--dtlto-mode=" + mode)
 		want := newMachine(t, tr)
 		want.link(tr.driver, args...)
 		objects, _ := want.jobs()

@@ -153,7 +153,7 @@ func TestRemoteCorpus(t *testing.T) {
 func remoteCorpus(t *testing.T, tr tree, driver, mode string) {
 	var modules int
 	address := workers(t, &modules)
-	args := tr.args("-Wl,--dtlto-mode="+mode)
+	args := tr.args("-Wl,--dtlto-mode=" + mode)
 	here := newMachine(t, tr)
 	t.Log(here.link(driver, args...))
 	want := here.wantOnly(record.Compiled)

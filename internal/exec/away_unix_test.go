@@ -145,6 +145,37 @@ func TestAwayMany(t *testing.T) {
 	}
 }
 
+// Whoever adds compiles waits for room, and for nothing else.
+func TestAwaitRoom(t *testing.T) {
+	q := Queue{Patience: time.Hour}
+	var won [40]atomic.Value
+	go func() {
+		defer q.Close()
+		for i := range won {
+			q.AwaitRoom(t.Context().Done(), 3)
+			q.mu.Lock()
+			if len(q.away) >= 3 {
+				t.Errorf("%d wait", len(q.away))
+			}
+			q.mu.Unlock()
+			q.Add(both(&won[i], "exit 9", atOnce))
+		}
+	}()
+	if err := (&Runner{Slots: 1, Away: 2}).Run(t.Context(), &q); err != nil {
+		t.Error(err)
+	}
+	for i := range won {
+		if won[i].Load() != "away" {
+			t.Errorf("%d was not done", i)
+		}
+	}
+	done := make(chan struct{})
+	full := Queue{Patience: time.Hour}
+	full.Add(both(&won[0], "exit 9", atOnce))
+	close(done)
+	full.AwaitRoom(done, 1) // nobody takes it, and nobody waits for that
+}
+
 // An interrupt ends both attempts.
 func TestAwayInterrupted(t *testing.T) {
 	ctx, stop := context.WithCancelCause(t.Context())

@@ -60,6 +60,12 @@ func (q *Queue) Add(c Compile) {
 	q.changed()
 }
 
+// AwaitRoom waits until fewer than n compiles wait for a slot elsewhere, or done is
+// closed: whoever adds many need not have them all in memory.
+func (q *Queue) AwaitRoom(done <-chan struct{}, n int) {
+	q.await(done, func() (*task, bool, time.Duration) { return nil, len(q.away) < n, 0 })
+}
+
 // Close says that no more will be added.
 func (q *Queue) Close() {
 	q.mu.Lock()
@@ -113,6 +119,7 @@ func (q *Queue) await(done <-chan struct{}, take func() (t *task, ended bool, wa
 
 func (q *Queue) takeAway() (*task, bool, time.Duration) {
 	if len(q.away) > 0 {
+		q.changed() // there is room
 		return heap.Pop(&q.away).(*task), false, 0
 	}
 	for len(q.twins) > 0 {
