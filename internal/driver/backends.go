@@ -189,7 +189,8 @@ func (b *backends) compileOf(p *planned, weight time.Duration) exec.Compile {
 		Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
 		Weight: int64(weight),
 	}
-	if b.cluster != nil && p.action != nil {
+	if b.cluster != nil && p.action != nil && b.digests != nil {
+		p.twinned = true
 		c.Away = func(ctx context.Context) error { return b.cluster.away(ctx, p) }
 	}
 	return c
@@ -226,13 +227,12 @@ func (b *backends) printActions() {
 	}
 }
 
-// compilerEnvironment is ours less the variables that change what clang does
-// with a command line, in-process LTO does not read them, and less our own, which may
-// have secrets that are nobody else's business.
+// compilerEnvironment is others' less the variables that change what clang does with a
+// command line: in-process LTO does not read them.
 func compilerEnvironment() []string {
-	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+	return slices.DeleteFunc(toolchain.Environment(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		return name == "CCC_OVERRIDE_OPTIONS" || name == "CCC_ADD_ARGS" || strings.HasPrefix(name, "DTLTO_")
+		return name == "CCC_OVERRIDE_OPTIONS" || name == "CCC_ADD_ARGS"
 	})
 }
 

@@ -24,15 +24,14 @@ func (b *backends) openCache() {
 	if b.settings.NoCache {
 		b.uncached = errors.New("the cache is off (--no-cache)")
 	}
+	var folder string
+	if b.uncached == nil {
+		folder, b.uncached = b.settings.CacheFolder()
+	}
 	if b.uncached != nil {
-		if b.settings.Remote().Remote() {
+		if b.settings.Remote().Remote() { // whose keys have them in
 			b.digests = record.NewDigests(nil, b.written, b.look, b.jobs.Parts)
 		}
-		return
-	}
-	folder, err := b.settings.CacheFolder()
-	if err != nil {
-		b.uncached = err
 		return
 	}
 	b.store = cas.Open(storeFolder(folder), cas.Options{
@@ -41,6 +40,7 @@ func (b *backends) openCache() {
 		Warn:      b.keepsNothing,
 	})
 	b.records = recordFolder(folder)
+	var err error
 	b.before, err = record.Load(b.records, b.output)
 	if err != nil && !errors.As(err, new(*fs.PathError)) { // a folder that cannot be read is the store's to report
 		b.warn(err)

@@ -87,19 +87,22 @@ func invocation() string {
 
 // patience is how long a compile may be away before an idle slot here takes it too.
 func (b *backends) patience() time.Duration {
-	if b.cluster == nil || !b.cluster.executes || !b.settings.RemoteLocalFallback {
+	if b.cluster == nil || b.cluster.executes && !b.settings.RemoteLocalFallback {
 		return math.MaxInt64
 	}
 	return b.settings.RemoteLocalDelay
 }
 
-// end waits until all that is to be shared has been sent, as long as that goes on.
-func (c *cluster) end() {
+// end waits until all that is to be shared has been sent, as long as that goes on; not
+// in a link that failed.
+func (c *cluster) end(failed bool) {
 	if c == nil {
 		return
 	}
-	if left := c.awaitSharing(); left > 0 && c.ctx.Err() == nil {
-		c.warn(fmt.Errorf("%d results were not shared: the cluster has not taken anything for %s", left, sharePatience))
+	if !failed {
+		if left := c.awaitSharing(); left > 0 && c.ctx.Err() == nil {
+			c.warn(fmt.Errorf("%d results were not shared: the cluster has not taken anything for %s", left, sharePatience))
+		}
 	}
 	c.stop(nil)
 	c.sharing.all.Wait()
@@ -110,13 +113,13 @@ func (c *cluster) end() {
 func (c *cluster) away(ctx context.Context, p *planned) error {
 	a, err := c.actionOf(ctx, p)
 	if err != nil {
-		return c.back(ctx, err)
+		return c.back(ctx, p, err)
 	}
 	again := !c.settings.RemoteAcceptCached || c.settings.NoCache
 	if !again && !c.noLookUps.Load() {
 		done, gone, err := c.lookUp(ctx, p, a)
 		if done || err != nil {
-			return c.back(ctx, err)
+			return c.back(ctx, p, err)
 		}
 		again = gone
 	}
@@ -162,12 +165,12 @@ func (c *cluster) execute(ctx context.Context, p *planned, a *remote.Action, aga
 			err = c.take(ctx, p, r)
 		}
 	}
-	return c.back(ctx, err)
+	return c.back(ctx, p, err)
 }
 
 // back is what becomes of a compile that the cluster did not do: it is done here,
 // unless the user forbade that. Not so if what failed is this machine's.
-func (c *cluster) back(ctx context.Context, err error) error {
+func (c *cluster) back(ctx context.Context, p *planned, err error) error {
 	var failure *exec.Failure
 	switch {
 	case err == nil, errors.Is(err, exec.ErrLost):
@@ -176,7 +179,7 @@ func (c *cluster) back(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case errors.As(err, &failure), errors.As(err, new(*remote.Error)), errors.As(err, new(*cas.Miss)):
 		if c.executes && !c.settings.RemoteLocalFallback {
-			return err
+			return c.failed(p, err)
 		}
 		c.undone.Add(1)
 		c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", inWords(err, failure))) })

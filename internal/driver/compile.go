@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/cas"
@@ -31,34 +34,78 @@ var (
 // Another link may be at it: then this one waits, with its slot, and takes what
 // that one made.
 func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error {
+	places, err := b.placesHere(p)
+	if err != nil {
+		return err
+	}
 	compiled := false
 	var result cas.Result
 	make := func(ctx context.Context) (cas.Result, error) {
 		compiled = true
 		var err error
-		result, err = b.make(ctx, run, p)
+		result, err = b.make(ctx, run, p, places)
 		return result, err
 	}
-	var known cas.Result
-	var err error
-	if p.uncached != nil {
+	known, uncached := cas.Result{}, p.uncached
+	if uncached != nil {
 		_, err = make(ctx)
 	} else {
-		known, _, err = cas.Do(ctx, b.store, p.key, p.places(), make)
-		p.uncached = b.notKept(compiled, result, err)
+		known, _, err = cas.Do(ctx, b.store, p.key, places, make)
+		uncached = b.notKept(compiled, result, err)
 	}
-	switch {
-	case err != nil && !errors.Is(err, errChanged):
+	if err != nil && !errors.Is(err, errChanged) {
 		return b.failed(p, err)
-	case !compiled && !p.claim():
-		return exec.ErrLost
+	}
+	if err := b.finish(ctx, p, places, compiled); err != nil {
+		return err
+	}
+	p.uncached = uncached
+	switch {
 	case !compiled:
 		b.note(p, record.Cached, known)
-	case p.uncached != nil:
+	case uncached != nil:
 		b.note(p, record.Uncached, result)
 	default:
 		b.note(p, record.Compiled, result)
 		b.cluster.share(p, known)
+	}
+	return nil
+}
+
+// placesHere are where an attempt here makes a job's outputs: where they belong or, if
+// the cluster may be first, in the stage.
+func (b *backends) placesHere(p *planned) ([]cas.Place, error) {
+	places := p.places()
+	if !p.twinned {
+		return places, nil
+	}
+	for i := range places {
+		var err error
+		if places[i].Path, err = b.stage.Path("here", strconv.Itoa(p.number)+"."+strconv.Itoa(i)); err != nil {
+			return nil, err
+		}
+	}
+	return places, nil
+}
+
+// finish moves the outputs where they belong unless the cluster was first.
+func (b *backends) finish(ctx context.Context, p *planned, places []cas.Place, compiled bool) error {
+	if !p.twinned {
+		return nil
+	}
+	if !p.claim() {
+		for _, place := range places {
+			_ = os.Remove(place.Path) // else the stage goes with it
+		}
+		return exec.ErrLost
+	}
+	for i, place := range places {
+		if err := p.move(place.Path, p.job.Outputs[i]); err != nil {
+			return err
+		}
+	}
+	if compiled {
+		b.cluster.explain(ctx, p)
 	}
 	return nil
 }
@@ -78,9 +125,8 @@ func (b *backends) notKept(compiled bool, r cas.Result, err error) error {
 	return nil
 }
 
-// make compiles a job in a folder of its own and puts its outputs in their
-// places.
-func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Result, error) {
+// make compiles a job in a folder of its own and puts its outputs into places.
+func (b *backends) make(ctx context.Context, run exec.Run, p *planned, places []cas.Place) (cas.Result, error) {
 	folder, err := b.stage.Folder(p.number)
 	if err != nil {
 		return cas.Result{}, fmt.Errorf("%s: %w", p.module, err)
@@ -97,24 +143,15 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 	b.ran(ran)
 	// Neither what is kept nor what is shown must speak of this link's folder.
 	output := bytes.ReplaceAll(ran.Output, []byte(folder.Path+string(filepath.Separator)), nil)
-	failure := &exec.Failure{Name: p.module, Reason: ran.Failure, Output: p.said(output), Command: p.command}
-	if failure.Reason == "" {
-		failure.Reason = checkObject(outputs[0])
+	if reason := b.wrong(ran, p, outputs); reason != "" {
+		return cas.Result{}, &exec.Failure{Name: p.module, Reason: reason, Output: p.said(output), Command: p.command}
 	}
-	if failure.Reason != "" {
-		return cas.Result{}, failure
+	if !p.twinned {
+		b.noteForExplain(ctx, p, folder)
 	}
-	if !p.claim() {
-		return cas.Result{}, exec.ErrLost
-	}
-	b.noteForExplain(ctx, p, folder)
-	for i, output := range p.job.Outputs {
-		if err := stage.Move(outputs[i], output); err != nil {
-			if i > 0 && errors.Is(err, os.ErrNotExist) {
-				failure.Reason = "the compiler exited with 0 but made no " + output
-				return cas.Result{}, failure
-			}
-			return cas.Result{}, fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
+	for i, place := range places {
+		if err := p.move(outputs[i], place.Path); err != nil {
+			return cas.Result{}, err
 		}
 	}
 	result := cas.Result{Messages: output, Duration: ran.Wall}
@@ -122,6 +159,30 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned) (cas.Resu
 		return result, errChanged
 	}
 	return result, nil
+}
+
+// wrong says what is wrong with a compile that ran, or nothing.
+func (b *backends) wrong(ran exec.Ran, p *planned, outputs []string) string {
+	switch {
+	case ran.Failure != "" && b.launcher != nil:
+		return strings.Replace(ran.Failure, "the compiler", "the launcher "+b.launcher.words[0]+" or the compiler", 1)
+	case ran.Failure != "":
+		return ran.Failure
+	}
+	for i, output := range outputs[1:] {
+		if _, err := os.Lstat(output); err != nil {
+			return "the compiler exited with 0 but made no " + p.job.Outputs[i+1]
+		}
+	}
+	return checkObject(outputs[0])
+}
+
+// move puts an output where it belongs.
+func (p *planned) move(from, to string) error {
+	if err := stage.Move(from, to); err != nil {
+		return fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
+	}
+	return nil
 }
 
 // set lays out a job's folder and gives the command to run, and where in the
@@ -189,7 +250,7 @@ func (b *backends) setInPlace(p *planned, folder *stage.Folder) (c exec.Command,
 		}
 	}
 	c = exec.Command{Path: b.compiler, Args: action.Replace(p.command, names), Env: b.environment}
-	return b.launch(c, p.job.Inputs, outputs), outputs, nil
+	return b.launch(c, action.Replace(slices.Concat(p.job.Inputs, b.extra), names), outputs), outputs, nil
 }
 
 // checkObject says what is wrong with an object, or nothing. Clang exits with

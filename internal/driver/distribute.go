@@ -67,7 +67,7 @@ func (b *backends) run(ctx context.Context, connect Connect) error {
 	}
 	runner := b.runner()
 	err := b.compileAll(ctx, &runner)
-	b.cluster.end()
+	b.cluster.end(err != nil)
 	b.remember()
 	if b.settings.Summary && ExitCode(err) != ExitInterrupted {
 		b.summarise(&runner)

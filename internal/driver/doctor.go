@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/cas"
@@ -118,7 +119,10 @@ func (d *doctor) cluster() {
 		if path := d.settings.RemoteCompiler; path != "" {
 			w := &worker{Worker: action.NewWorker([]string{path}, properties, nil)}
 			d.step("the workers' own "+path, func() (string, error) {
-				if err := checkVersion(d.ctx, d.client, w, path, d.compiler); err != nil {
+				execute := func(ctx context.Context, a *remote.Action) (remote.Result, error) {
+					return executeSoon(ctx, d.client, a, options.Timeout)
+				}
+				if err := checkVersion(d.ctx, execute, w, path, d.compiler); err != nil {
 					return "", err
 				}
 				return d.compileThere(w)
@@ -196,7 +200,7 @@ func (d *doctor) compileHere() ([]byte, error) {
 	}
 	var said bytes.Buffer
 	args := action.Replace(a.Args[1:], map[string]string{a.Inputs[0].Name: input, a.Outputs[0]: output})
-	code, err := exec.Tool(d.ctx, d.compiler, args, nil, &said, &said)
+	code, err := exec.Tool(d.ctx, d.compiler, args, compilerEnvironment(), &said, &said)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("%s: exited with %d: %s", d.compiler, code, strings.TrimSpace(said.String()))
 	}
@@ -206,11 +210,25 @@ func (d *doctor) compileHere() ([]byte, error) {
 	return os.ReadFile(output)
 }
 
+// executeSoon has an action executed that must be back in time once its inputs are
+// there: a cluster without workers may have it wait for them, silently.
+func executeSoon(ctx context.Context, client Cluster, a *remote.Action, timeout time.Duration) (remote.Result, error) {
+	if err := client.Ensure(ctx, a.Blobs); err != nil {
+		return remote.Result{}, err
+	}
+	ctx, stop := context.WithTimeoutCause(ctx, timeout, &remote.Error{
+		What: "execute", Err: fmt.Errorf("no result after %s", timeout),
+		Hint: "is there a worker with just these --remote-default-exec-properties? --remote-timeout waits longer",
+	})
+	defer stop()
+	return client.Execute(ctx, a, true)
+}
+
 // compileThere compiles the trial on a worker, past the cache, and compares.
 func (d *doctor) compileThere(w *worker) (string, error) {
 	a := asRemote(trialAction(), w, "(a trial)")
 	a.Blobs = append(a.Blobs, inMemory([]byte(trial)))
-	r, err := d.client.Execute(d.ctx, a, true)
+	r, err := executeSoon(d.ctx, d.client, a, d.settings.Remote().Timeout)
 	if err != nil {
 		return "", err
 	}
@@ -221,7 +239,7 @@ func (d *doctor) compileThere(w *worker) (string, error) {
 		return "", errors.New("the compiler exited with 0 but made no object")
 	}
 	switch {
-	case d.capabilities.Digest == remote.SHA256 && r.Outputs[0].Digest != cas.DigestOf(d.object):
+	case r.Outputs[0].Digest != cas.DigestOf(d.object):
 		return "", fmt.Errorf("makes another object than %s does here", d.compiler)
 	case r.Worker != "":
 		return "makes the same object as here, on " + printable(r.Worker), nil
@@ -251,8 +269,12 @@ func (d *doctor) share() (string, error) {
 	if err := d.client.Publish(d.ctx, r.Key, remote.Result{Outputs: []remote.Output{object}}); err != nil {
 		return "", err
 	}
-	if _, known, err := d.client.Result(d.ctx, r); err != nil || !known {
-		return "", errors.Join(err, errors.New("a result that was published is not to be had"))
+	_, known, err := d.client.Result(d.ctx, r)
+	if err == nil && !known {
+		err = errors.New("a result that was published is not to be had")
+	}
+	if err != nil {
+		return "", err
 	}
 	return "a result was published and found again", nil
 }

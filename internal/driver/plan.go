@@ -14,6 +14,7 @@ import (
 	"github.com/dtlto/dtlto/internal/action"
 	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
@@ -44,6 +45,8 @@ type planned struct {
 	uncached error
 	miss     *cas.Miss // why the store did not have it
 
+	// twinned says that the job may be under way here and on the cluster at once.
+	twinned bool
 	claimed atomic.Bool
 }
 
@@ -138,10 +141,7 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 	if err != nil {
 		return err // what a wrapper makes of names and folders is not known
 	}
-	source.Toolchain = identity.Digest
-	if path := b.settings.RemoteCompiler; b.cluster != nil && path != "" {
-		source.Toolchain += " or " + path // which may be what makes the object
-	}
+	source.Toolchain = identity.Digest + b.otherCompilers()
 	p.action = action.Of(&source)
 	for i, f := range source.Extra {
 		p.names[f.Path] = action.ExtraName(i, f.Path)
@@ -153,6 +153,20 @@ func (b *backends) makeAction(p *planned, common []string, index []byte) error {
 		p.key = p.action.Encode().Key
 	}
 	return nil
+}
+
+// otherCompilers are what else may make the objects, as part of the toolchain's identity:
+// behind a launcher, or on the workers of a cluster, another compiler may lie at the same
+// path.
+func (b *backends) otherCompilers() (identity string) {
+	if b.launcher != nil {
+		identity = " by " + exec.CommandLine(b.launcher.words)
+	}
+	if path := b.settings.RemoteCompiler; b.cluster != nil && path != "" {
+		properties := slices.Sorted(slices.Values(b.settings.RemoteExecProperties))
+		identity += " or " + exec.CommandLine(append([]string{path}, properties...))
+	}
+	return identity
 }
 
 // indexIn is the job's index with modules' names in a folder.

@@ -45,8 +45,8 @@ func (c *cluster) take(ctx context.Context, p *planned, r remote.Result) error {
 		return exec.ErrLost
 	}
 	for i, f := range files {
-		if err := stage.Move(f.Path, p.job.Outputs[i]); err != nil {
-			return fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
+		if err := p.move(f.Path, p.job.Outputs[i]); err != nil {
+			return err
 		}
 	}
 	if !r.Cached {

@@ -59,13 +59,23 @@ func (c *cluster) publish(p *planned, r cas.Result) error {
 	return c.client.Publish(c.ctx, encoded.Key, result)
 }
 
-// tell says once why results are not shared, unless it was said why nothing works.
+// tell says once why results are not shared, unless it was said why nothing works, or
+// there are workers: what they make is shared, and many a cluster takes no other results.
 func (c *cluster) tell(err error) {
+	if c.executes {
+		return
+	}
 	if unavailable, ok := errors.AsType[*remote.Error](err); ok && unavailable.Final {
 		c.once.Do(func() { c.warn(err) })
 		return
 	}
 	c.warn(fmt.Errorf("%w: what is compiled here is not shared (--remote-upload-local-results=false does not try to)", err))
+}
+
+// shared is what moves while sharing goes on.
+func (c *cluster) shared() [3]int64 {
+	traffic := c.client.Traffic()
+	return [3]int64{c.sharing.left.Load(), traffic.Sent, traffic.Uploaded}
 }
 
 // awaitSharing waits until all is shared or nothing has been sent for some time, and says
@@ -76,7 +86,7 @@ func (c *cluster) awaitSharing() (left int64) {
 		defer close(done)
 		c.sharing.all.Wait()
 	}()
-	before := c.client.Traffic()
+	before := c.shared()
 	for {
 		select {
 		case <-done:
@@ -84,8 +94,8 @@ func (c *cluster) awaitSharing() (left int64) {
 		case <-c.ctx.Done():
 			return c.sharing.left.Load()
 		case <-time.After(sharePatience):
-			now := c.client.Traffic()
-			if now.Sent == before.Sent && now.Calls == before.Calls {
+			now := c.shared()
+			if now == before {
 				return c.sharing.left.Load()
 			}
 			before = now

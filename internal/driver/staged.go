@@ -342,5 +342,5 @@ func (l *staged) runLLD(ctx context.Context, words []string, out, messages io.Wr
 	if err != nil {
 		return 0, err
 	}
-	return exec.Tool(ctx, l.lld, words, nil, out, messages)
+	return exec.Tool(ctx, l.lld, words, toolchain.Environment(), out, messages)
 }

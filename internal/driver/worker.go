@@ -47,6 +47,11 @@ func (c *cluster) theWorker(ctx context.Context) (*worker, error) {
 	}
 }
 
+// executeAgain has an action executed whatever is known of it.
+func (c *cluster) executeAgain(ctx context.Context, a *remote.Action) (remote.Result, error) {
+	return c.client.Execute(ctx, a, true)
+}
+
 // describeWorker says what the cluster's machines are told to run, and what they are
 // sent for that. The error is a *remote.Error.
 func (c *cluster) describeWorker(ctx context.Context) (*worker, error) {
@@ -54,7 +59,7 @@ func (c *cluster) describeWorker(ctx context.Context) (*worker, error) {
 	if path := c.settings.RemoteCompiler; path != "" {
 		w := &worker{Worker: action.NewWorker([]string{path}, properties, nil)}
 		if c.executes {
-			return w, checkVersion(ctx, c.client, w, path, c.compiler)
+			return w, checkVersion(ctx, c.executeAgain, w, path, c.compiler)
 		}
 		return w, nil
 	}
@@ -105,14 +110,14 @@ func sentCompiler(compiler string, identity toolchain.Identity, properties []act
 
 // checkVersion has a compiler that workers have say its version: one of another release
 // would make other objects, or none. The error is a *remote.Error.
-func checkVersion(ctx context.Context, client Cluster, w *worker, path, here string) error {
+func checkVersion(ctx context.Context, execute func(context.Context, *remote.Action) (remote.Result, error), w *worker, path, here string) error {
 	version, err := toolchain.ClangVersion(here)
 	if err != nil {
 		return cannotSend(here, err)
 	}
 	ask := action.Action{Args: []string{"clang", "--version"}, Toolchain: "any"}
 	wrong := &remote.Error{What: path + " on a worker", Hint: "--remote-compiler must name the same release of clang, or be left out, which sends it along"}
-	r, err := client.Execute(ctx, asRemote(&ask, w, "(the compiler's version)"), true) // whatever it said before
+	r, err := execute(ctx, asRemote(&ask, w, "(the compiler's version)"))
 	if unavailable, ok := errors.AsType[*remote.Error](err); ok && unavailable.Refused && unavailable.Hint == "" {
 		wrong.Err = err // as one that is not there
 		return wrong

@@ -203,6 +203,10 @@ func TestRemoteCompiler(t *testing.T) {
 			m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_COMPILER="+tc.compiler, "DTLTO_REMOTE_LOCAL_DELAY=3600")
 			said := m.link(o.Driver, args...)
 			m.wantOnly(tc.want)
+			// Other workers may have another compiler there.
+			m.env = append(m.env, "DTLTO_REMOTE_DEFAULT_EXEC_PROPERTIES=image=other")
+			m.link(o.Driver, args...)
+			m.wantOnly(tc.want)
 			if n := bytes.Count([]byte(said), []byte("dtlto: warning: ")); tc.said != "" && (n != 1 || !bytes.Contains([]byte(said), []byte(tc.said))) {
 				t.Errorf("%d warnings, want one with %q:\n%s", n, tc.said, said)
 			}

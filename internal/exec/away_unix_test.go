@@ -71,13 +71,18 @@ func TestAway(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 			return nil
 		}},
+		{name: "both leave it to the other", script: "exit 0", away: func(context.Context) error { return ErrLost }, failure: "left undone by both"},
 		{name: "races and fails here", script: "exit 9", away: untilDone, failure: "exited with 9"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var won atomic.Value
 			won.Store("")
 			q := Queue{Patience: tc.patience}
-			q.Add(both(&won, tc.script, tc.away))
+			c := both(&won, tc.script, tc.away)
+			if strings.Contains(tc.name, "both leave") {
+				c.Do = func(context.Context, Run) error { return ErrLost }
+			}
+			q.Add(c)
 			q.Close()
 			started := time.Now()
 			err := (&Runner{Slots: 1, Away: 1}).Run(t.Context(), &q)

@@ -40,6 +40,7 @@ type task struct {
 	added  time.Time
 	isHere bool // this machine has it, or will
 	ended  bool
+	under  int                       // attempts under way
 	stops  []context.CancelCauseFunc // of attempts
 }
 
@@ -118,9 +119,11 @@ func (q *Queue) await(done <-chan struct{}, take func() (t *task, ended bool, wa
 }
 
 func (q *Queue) takeAway() (*task, bool, time.Duration) {
-	if len(q.away) > 0 {
+	for len(q.away) > 0 {
 		q.changed() // there is room
-		return heap.Pop(&q.away).(*task), false, 0
+		if t := heap.Pop(&q.away).(*task); !t.ended {
+			return t, false, 0
+		}
 	}
 	for len(q.twins) > 0 {
 		t := q.twins[0]
@@ -167,6 +170,7 @@ func (q *Queue) attempt(ctx context.Context, t *task) (attempt context.Context, 
 	if t.ended {
 		cancel(ErrLost)
 	}
+	t.under++
 	t.stops = append(t.stops, cancel)
 	return attempt, func() { cancel(nil) }
 }
@@ -179,9 +183,12 @@ func (q *Queue) end(t *task, err error) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	t.under--
 	switch {
-	case t.ended || errors.Is(err, ErrLost):
+	case t.ended || errors.Is(err, ErrLost) && t.under > 0:
 		return nil
+	case errors.Is(err, ErrLost):
+		err = errors.New("a compile was left undone by both attempts at it") // or nobody would end it
 	case errors.As(err, new(*NotAway)):
 		if !t.isHere {
 			t.isHere = true

@@ -116,7 +116,7 @@ func (e *execution) mend(ctx context.Context, err error, since int64) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if noWorker(err) {
+	if noWorker(err) && len(e.missing(err)) == 0 { // Buildfarm says "No workers found" of lost blobs
 		return e.noWorker(ctx, err)
 	}
 	if status.Code(err) == codes.FailedPrecondition {

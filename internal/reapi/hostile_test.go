@@ -5,6 +5,7 @@ package reapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -18,6 +19,7 @@ import (
 	longrunning "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	bspb "google.golang.org/genproto/googleapis/bytestream"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -37,18 +39,36 @@ type hostile struct {
 
 	execute func(stream grpc.ServerStreamingServer[longrunning.Operation]) error
 	read    func(r *bspb.ReadRequest, stream bspb.ByteStream_ReadServer) error
+	update  func(ctx context.Context) error
+	zstd    bool
 	batch   *rpcstatus.Status // of all blobs that are asked for in batches
 }
 
 func (h *hostile) GetCapabilities(context.Context, *repb.GetCapabilitiesRequest) (*repb.ServerCapabilities, error) {
+	storage := new(repb.CacheCapabilities)
+	if h.zstd {
+		storage.SupportedCompressors = []repb.Compressor_Value{repb.Compressor_ZSTD}
+	}
 	return &repb.ServerCapabilities{
-		CacheCapabilities:     &repb.CacheCapabilities{},
+		CacheCapabilities:     storage,
 		ExecutionCapabilities: &repb.ExecutionCapabilities{ExecEnabled: true},
 	}, nil
 }
 
-func (h *hostile) FindMissingBlobs(context.Context, *repb.FindMissingBlobsRequest) (*repb.FindMissingBlobsResponse, error) {
-	return &repb.FindMissingBlobsResponse{}, nil
+func (h *hostile) FindMissingBlobs(_ context.Context, in *repb.FindMissingBlobsRequest) (*repb.FindMissingBlobsResponse, error) {
+	if h.update == nil {
+		return &repb.FindMissingBlobsResponse{}, nil
+	}
+	return &repb.FindMissingBlobsResponse{MissingBlobDigests: in.BlobDigests}, nil
+}
+
+func (h *hostile) BatchUpdateBlobs(ctx context.Context, _ *repb.BatchUpdateBlobsRequest) (*repb.BatchUpdateBlobsResponse, error) {
+	return nil, h.update(ctx)
+}
+
+// Write says of every blob that it is there.
+func (h *hostile) Write(stream bspb.ByteStream_WriteServer) error {
+	return stream.SendAndClose(&bspb.WriteResponse{CommittedSize: -1})
 }
 
 func (h *hostile) BatchReadBlobs(_ context.Context, in *repb.BatchReadBlobsRequest) (*repb.BatchReadBlobsResponse, error) {
@@ -159,8 +179,7 @@ func TestEmptyMessages(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		c.Close()
-		_ = <-ended
-		t.Error("not ended")
+		t.Error("not ended: ", <-ended)
 	}
 }
 
@@ -290,5 +309,69 @@ func TestSmallerBatches(t *testing.T) {
 		if got := c.batch.Load(); got != test.after {
 			t.Errorf("%d after %d with %d", got, test.before, test.wire)
 		}
+	}
+}
+
+// A batch that does not come over in time is not sent again, but its blobs one by one.
+func TestSlowLine(t *testing.T) {
+	var calls atomic.Int64
+	c := serveHostile(t, &hostile{update: func(ctx context.Context) error {
+		calls.Add(1)
+		<-ctx.Done()
+		return ctx.Err()
+	}}, remote.Options{Retries: 5, Timeout: 300 * time.Millisecond})
+	begun := time.Now()
+	err := c.Ensure(t.Context(), []remote.Blob{inMemory(random(1, 1<<20)), inMemory([]byte("b"))})
+	if took := time.Since(begun); err != nil || calls.Load() != 1 || took > 2*time.Second {
+		t.Errorf("%d calls in %s, %v", calls.Load(), took, err)
+	}
+	if n := c.batch.Load(); n > 1<<20 {
+		t.Errorf("batches of %d bytes", n)
+	}
+}
+
+// Compressed data that is never anything ends, too.
+func TestEndlessFrames(t *testing.T) {
+	frame := append([]byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 4, 0}, make([]byte, 4<<16)...) // skippable, RFC 8878
+	c := serveHostile(t, &hostile{zstd: true, read: func(_ *bspb.ReadRequest, s bspb.ByteStream_ReadServer) error {
+		for s.Send(&bspb.ReadResponse{Data: frame}) == nil {
+		}
+		return nil
+	}}, remote.Options{Compression: true, Retries: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	s, err := c.session(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.readBlob(ctx, s, cas.Digest{Size: 1 << 20}, &memory{}); err == nil || ctx.Err() != nil {
+		t.Errorf("%v", err)
+	}
+}
+
+// Lost inputs are sent again, whatever the server's words are.
+func TestLostInOtherWords(t *testing.T) {
+	a := job("m", "true", nil, "a.o")
+	lost := &errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{
+		{Type: "MISSING", Subject: fmt.Sprintf("blobs/%x/%d", a.Blobs[0].Digest.Hash, a.Blobs[0].Digest.Size)}}}
+	said, err := status.New(codes.FailedPrecondition, "No workers found").WithDetails(lost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int64
+	c := serveHostile(t, &hostile{
+		execute: func(s grpc.ServerStreamingServer[longrunning.Operation]) error {
+			if calls.Add(1) == 1 {
+				return said.Err()
+			}
+			op := failure(codes.InvalidArgument, "enough")
+			op.Done = true
+			return s.Send(op)
+		},
+		update: func(context.Context) error { return status.Error(codes.Unimplemented, "one by one") },
+	}, remote.Options{})
+	_, err = c.Execute(t.Context(), a, false)
+	if err == nil || !strings.Contains(err.Error(), "enough") || calls.Load() < 2 {
+		t.Errorf("%d calls, %v", calls.Load(), err)
 	}
 }

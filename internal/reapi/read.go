@@ -89,7 +89,8 @@ func (r *reception) complete(err error) bool {
 func (r *reception) copy(from *messageReader, compressed bool) error {
 	var plain io.Reader = from
 	if compressed {
-		d, err := r.client.codec.decoder(from)
+		// Frames of nothing could go on for ever.
+		d, err := r.client.codec.decoder(io.LimitReader(from, 2*r.digest.Size+1<<20))
 		if err != nil {
 			return from.cause(err)
 		}

@@ -96,7 +96,7 @@ func (c *Client) readDigests(digests []cas.Digest) (reply *repb.BatchReadBlobsRe
 	if s.zstdBatches {
 		request.AcceptableCompressors = []repb.Compressor_Value{repb.Compressor_ZSTD}
 	}
-	err = c.storage.Do(c.ctx, "download blobs", func(ctx context.Context) (err error) {
+	err = c.inBatch("download blobs", func(ctx context.Context) (err error) {
 		reply, err = c.blobs.BatchReadBlobs(c.identity.link(ctx), request)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	repb "github.com/bazelbuild/remote-apis/build/bazel/remote/execution/v2"
 	"google.golang.org/grpc/codes"
@@ -44,7 +45,7 @@ func (c *Client) updateBatch(us []*upload) {
 		return
 	}
 	var reply *repb.BatchUpdateBlobsResponse
-	err := c.storage.Do(c.ctx, "upload blobs", func(ctx context.Context) (err error) {
+	err := c.inBatch("upload blobs", func(ctx context.Context) (err error) {
 		reply, err = c.blobs.BatchUpdateBlobs(c.identity.link(ctx), b.request)
 		c.sent.Add(b.wire)
 		return err
@@ -54,6 +55,21 @@ func (c *Client) updateBatch(us []*upload) {
 		return
 	}
 	c.batchSent(b, reply)
+}
+
+// errSlow is for batches that a slow line does not bring over within --remote-timeout.
+var errSlow = errors.New("a batch takes too long")
+
+// inBatch is Do for a message of many blobs, of which nothing is heard while it is on its way. If
+// that took too long it would again; streams show that they get on.
+func (c *Client) inBatch(what string, call func(ctx context.Context) error) error {
+	begun, tries := time.Now(), 0
+	return c.storage.Do(c.ctx, what, func(ctx context.Context) error {
+		if tries++; tries > 1 && time.Since(begun) >= c.patience()/2 {
+			return errSlow
+		}
+		return call(ctx)
+	})
 }
 
 // fillBatch reads contents. Those that cannot be read fail alone.
@@ -148,7 +164,7 @@ func (c *Client) alone(b *batch) {
 	}
 }
 
-// batchFailed settles a batch that was refused as a whole: too large for a limit
+// batchFailed settles a batch that was refused as a whole: too large for the line or a limit
 // that the server did not state, or of a call that it does not have.
 func (c *Client) batchFailed(b *batch, err error) {
 	if !refusedAsBatch(err) {
@@ -169,5 +185,5 @@ func refusedAsBatch(err error) bool {
 			return true
 		}
 	}
-	return false
+	return errors.Is(err, errSlow)
 }

@@ -5,8 +5,10 @@ package toolchain
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,18 +57,30 @@ func parseVersion(path, word, text string) (Version, error) {
 	return v, nil
 }
 
+// Environment is what programs that are not ours get of our environment: not our own
+// settings, which may have secrets.
+func Environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "DTLTO_") })
+}
+
+func command(ctx context.Context, path string, args []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = Environment()
+	return cmd
+}
+
 // ask runs a program that prints something about itself.
 func ask(path string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	return answer(exec.CommandContext(ctx, path, args...), (*exec.Cmd).Output)
+	return answer(command(ctx, path, args), (*exec.Cmd).Output)
 }
 
 // askAloud is ask for a program that says it on stderr.
 func askAloud(path string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
-	return answer(exec.CommandContext(ctx, path, args...), (*exec.Cmd).CombinedOutput)
+	return answer(command(ctx, path, args), (*exec.Cmd).CombinedOutput)
 }
 
 func answer(cmd *exec.Cmd, output func(*exec.Cmd) ([]byte, error)) (string, error) {
