@@ -58,7 +58,7 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 		if slices.Contains(args, "-o") {
 			err = errors.New("these are a linker's arguments: call this program as ld.dtlto")
 		}
-		return &driver.UsageError{Err: err}
+		return &driver.UsageError{Err: fmt.Errorf("%w (see dtlto --help)", err)}
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}

@@ -144,7 +144,7 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned, places []
 	// Neither what is kept nor what is shown must speak of this link's folder.
 	output := bytes.ReplaceAll(ran.Output, []byte(folder.Path+string(filepath.Separator)), nil)
 	if reason := b.wrong(ran, p, outputs); reason != "" {
-		return cas.Result{}, &exec.Failure{Name: p.module, Reason: reason, Output: p.said(output), Command: p.command}
+		return cas.Result{}, &exec.Failure{Name: p.module, Reason: reason, Output: p.said(output), Command: b.repeat(p)}
 	}
 	if !p.twinned {
 		b.noteForExplain(ctx, p, folder)
@@ -159,6 +159,14 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned, places []
 		return result, errChanged
 	}
 	return result, nil
+}
+
+// repeat is a command that does again what failed.
+func (b *backends) repeat(p *planned) []string {
+	if b.launcher == nil {
+		return p.command
+	}
+	return slices.Concat(b.launcher.inFront(b.folder, p.job.Inputs, p.job.Outputs), p.command)
 }
 
 // wrong says what is wrong with a compile that ran, or nothing.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,11 @@ import (
 // says of each step in words whether it works. The error says how many did not.
 func Doctor(ctx context.Context, s *settings.Settings, connect Connect, compiler string, w io.Writer) error {
 	connect = becomeRemote(s, connect)
-	d := &doctor{ctx: ctx, settings: s, connect: connect, w: w}
+	d := &doctor{ctx: ctx, settings: s, connect: connect, w: w, trial: newTrial()}
 	if d.step("compiler", func() (string, error) { return d.findCompiler(compiler) }) {
+		if len(s.Launcher) > 0 {
+			d.step("launcher", d.tryLauncher)
+		}
 		d.cluster()
 	}
 	if d.failed > 0 {
@@ -47,7 +51,8 @@ type doctor struct {
 	capabilities remote.Capabilities
 	compiler     string
 	identity     toolchain.Identity
-	object       []byte // what the compiler makes here
+	trial        []byte // a module
+	object       []byte // what the compiler makes of it here
 }
 
 // diagnosed is a client that can be asked what the cluster is.
@@ -91,6 +96,36 @@ func (d *doctor) findCompiler(name string) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%s is clang %s", d.compiler, version), nil
+}
+
+// tryLauncher has the compiler say its version behind the launcher.
+func (d *doctor) tryLauncher() (string, error) {
+	l, err := newLauncher(d.settings.Launcher)
+	if err != nil {
+		return "", err
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	words := l.inFront(folder, nil, nil)
+	var said, complaint bytes.Buffer
+	code, err := exec.Tool(d.ctx, l.path, slices.Concat(words[1:], []string{d.compiler, "--version"}), compilerEnvironment(), &said, &complaint)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("%s: exited with %d: %s", exec.CommandLine(words), code, strings.TrimSpace(complaint.String()))
+	}
+	if err != nil {
+		return "", err
+	}
+	here, err := toolchain.ClangVersion(d.compiler)
+	if err != nil {
+		return "", err
+	}
+	there, err := toolchain.ParseClangVersion(d.compiler, said.String())
+	if err == nil && here != there {
+		err = fmt.Errorf("%s is clang %s there, and %s here", d.compiler, there, here)
+	}
+	return fmt.Sprintf("%s is clang %s there, too", d.compiler, there), err
 }
 
 // theClang is the one of links that say nothing else.
@@ -170,11 +205,14 @@ func (d *doctor) ask(options remote.Options) (string, error) {
 	return strings.Join(words, ", "), nil
 }
 
-// trial is a module that every machine compiles to the same object.
-const trial = "define i32 @dtlto_doctor(i32 %x) {\n  %y = mul i32 %x, 42\n  ret i32 %y\n}\n"
+// newTrial is a module that every machine compiles to the same object, and that no
+// storage has yet.
+func newTrial() []byte {
+	return []byte("; " + invocation() + "\ndefine i32 @dtlto_doctor(i32 %x) {\n  %y = mul i32 %x, 42\n  ret i32 %y\n}\n")
+}
 
 // trialAction compiles the trial module.
-func trialAction() *action.Action {
+func (d *doctor) trialAction() *action.Action {
 	const input, output = "00.ll", "output0.o"
 	target := "x86_64-unknown-linux-gnu"
 	if runtime.GOARCH == "arm64" {
@@ -182,7 +220,7 @@ func trialAction() *action.Action {
 	}
 	return &action.Action{
 		Args:    []string{"clang", "-c", "--target=" + target, "-O2", "-Wno-override-module", "-x", "ir", input, "-o", output},
-		Inputs:  []action.Input{{Name: input, Digest: cas.DigestOf([]byte(trial))}},
+		Inputs:  []action.Input{{Name: input, Digest: cas.DigestOf(d.trial)}},
 		Outputs: []string{output}, Toolchain: "doctor",
 	}
 }
@@ -193,9 +231,9 @@ func (d *doctor) compileHere() ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	a := trialAction()
+	a := d.trialAction()
 	input, output := filepath.Join(folder, a.Inputs[0].Name), filepath.Join(folder, a.Outputs[0])
-	if err := os.WriteFile(input, []byte(trial), 0o600); err != nil {
+	if err := os.WriteFile(input, d.trial, 0o600); err != nil {
 		return nil, err
 	}
 	var said bytes.Buffer
@@ -226,8 +264,8 @@ func executeSoon(ctx context.Context, client Cluster, a *remote.Action, timeout 
 
 // compileThere compiles the trial on a worker, past the cache, and compares.
 func (d *doctor) compileThere(w *worker) (string, error) {
-	a := asRemote(trialAction(), w, "(a trial)")
-	a.Blobs = append(a.Blobs, inMemory([]byte(trial)))
+	a := asRemote(d.trialAction(), w, "(a trial)")
+	a.Blobs = append(a.Blobs, inMemory(d.trial))
 	r, err := executeSoon(d.ctx, d.client, a, d.settings.Remote().Timeout)
 	if err != nil {
 		return "", err
@@ -259,7 +297,7 @@ func (d *doctor) shareIfAllowed() (string, error) {
 
 // share publishes a result and asks for it.
 func (d *doctor) share() (string, error) {
-	a := trialAction()
+	a := d.trialAction()
 	a.Toolchain += " " + invocation() // nobody else's
 	object := remote.Output{Name: a.Outputs[0], Digest: cas.DigestOf(d.object)}
 	r := asRemote(a, &worker{Worker: action.NewWorker(a.Args[:1], nil, nil)}, "(a trial)")

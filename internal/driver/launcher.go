@@ -42,14 +42,19 @@ func (b *backends) launch(c exec.Command, inputs, outputs []string) exec.Command
 	if folder == "" {
 		folder = b.folder
 	}
+	c.Args = slices.Concat(b.launcher.inFront(folder, inputs, outputs), []string{c.Path}, c.Args[1:])
+	c.Path, c.Env = b.launcher.path, b.environment
+	return c
+}
+
+// inFront are the launcher's words for a compile.
+func (l *launcher) inFront(folder string, inputs, outputs []string) []string {
 	replace := strings.NewReplacer("{folder}", folder, "{inputs}", strings.Join(inputs, ","), "{outputs}", strings.Join(outputs, ","))
-	words := slices.Clone(b.launcher.words)
+	words := slices.Clone(l.words)
 	for i := range words {
 		words[i] = replace.Replace(words[i])
 	}
-	c.Args = slices.Concat(words, []string{c.Path}, c.Args[1:])
-	c.Path, c.Env = b.launcher.path, b.environment
-	return c
+	return words
 }
 
 // place gives a file a name in a compile's folder. What a launcher sees has to be

@@ -244,7 +244,10 @@ func (p *planned) String() string {
 func (p *planned) places() []cas.Place {
 	places := make([]cas.Place, len(p.job.Outputs))
 	for i, path := range p.job.Outputs {
-		places[i] = cas.Place{Name: p.action.Outputs[i], Path: path}
+		places[i].Path = path
+		if p.action != nil { // else nobody asks for the name
+			places[i].Name = p.action.Outputs[i]
+		}
 	}
 	return places
 }

@@ -156,7 +156,7 @@ func prefix(instance string) string {
 func merge(storage, executor *repb.ServerCapabilities) (c remote.Capabilities, err error) {
 	cache, execution := storage.GetCacheCapabilities(), executor.GetExecutionCapabilities()
 	if cache == nil {
-		return c, errors.New("the server says nothing of a storage")
+		return c, errors.New("the server says nothing of a storage; --remote-cache must be the address of one")
 	}
 	c.Execution = execution.GetExecEnabled()
 	c.ActionCacheUpdate = cache.GetActionCacheUpdateCapabilities().GetUpdateEnabled()

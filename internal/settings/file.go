@@ -127,6 +127,9 @@ func (f configFile) relative(setting *Setting, name string) string {
 		setting.Name == "lld" && !strings.ContainsRune(filepath.ToSlash(name), '/') {
 		return name
 	}
+	if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(filepath.ToSlash(name), "~/") {
+		return filepath.Join(home, name[2:]) // as the shell would have read it
+	}
 	return filepath.Join(filepath.Dir(f.path), name)
 }
 

@@ -95,7 +95,10 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 func parseAddress(v string) (string, error) {
 	scheme, rest, ok := strings.Cut(v, "://")
 	switch {
-	case strings.ContainsFunc(v, func(r rune) bool { return r == ' ' || isControl(r) }),
+	case ok && (scheme == "http" || scheme == "https"):
+		return "", errors.New("must be the address of the server's gRPC port, grpcs://HOST:PORT or (plain text) grpc://HOST:PORT, not " + scheme)
+	case !ok && (strings.HasPrefix(v, "grpc:") || strings.HasPrefix(v, "grpcs:")),
+		strings.ContainsFunc(v, func(r rune) bool { return r == ' ' || isControl(r) }),
 		ok && scheme != "grpc" && scheme != "grpcs" && scheme != "unix", ok && rest == "":
 		return "", errors.New("must be an address, as in grpcs://HOST:PORT, grpc://HOST:PORT or unix:PATH")
 	}

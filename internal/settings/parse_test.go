@@ -21,7 +21,7 @@ func TestCheck(t *testing.T) {
 		{"mode", "auto|native|staged", "|both", "must be native, staged or auto"},
 		{"remote-timeout", "60|90s|2m|1h30m|0.5|24h", "0|-1|25h|86401||soon|1e99|NaN|99999999999999999999", "must be seconds"},
 		{"remote-local-delay", "0|0.1|5ms", "-1s", "must be seconds"},
-		{"remote-executor", "|h:1|grpc://h:1|grpcs://h|unix:/s|unix:///s|grpc://user:Secret@h", "http://h|grpc://|a b|x\ny|grpcx://Secret", "must be an address"},
+		{"remote-executor", "|h:1|grpc://h:1|grpcs://h|unix:/s|unix:///s|grpc://user:Secret@h", "grpc://|a b|x\ny|grpcx://Secret|grpc:h:1|grpc:/h:1", "must be an address"},
 		{"remote-instance-name", "|a/b|ä", "a\nb|\x7f", "must not have control characters"},
 		{"remote-header", "a=|A-b_c.1=x y|a==", "=x|a|Authorization: Bearer Secret|Authorization: Basic Secret==|ä=b", "must be NAME=VALUE"},
 		{"remote-cache-header", "a=b", "a=Secret\n|a=\x00|a=ä", "printable"},

@@ -14,7 +14,7 @@ func (c *Channel) advise(what string, code codes.Code, text string) (hint string
 	instance := strings.Contains(text, "instance name") || strings.Contains(text, "instance_name") || strings.Contains(text, "instancename")
 	switch code {
 	case codes.Unauthenticated:
-		if strings.Contains(text, "client certificate") || strings.Contains(text, "client provided no") {
+		if strings.Contains(text, "certificate") {
 			return "check --tls-client-certificate and --tls-client-key", true
 		}
 		return "is the credential missing or expired? check " + c.credentials(), true
@@ -26,6 +26,7 @@ func (c *Channel) advise(what string, code codes.Code, text string) (hint string
 		if instance {
 			return "check --remote-instance-name", true
 		}
+		return adviseInvalid(text), false
 	case codes.NotFound, codes.FailedPrecondition:
 		return c.adviseNotFound(what, instance)
 	case codes.ResourceExhausted:
@@ -74,4 +75,17 @@ func (c *Channel) adviseNotFound(what string, instance bool) (hint string, final
 		return "check --remote-instance-name", first
 	}
 	return "", false
+}
+
+// adviseInvalid is about limits of servers that others may have set.
+func adviseInvalid(text string) string {
+	switch {
+	case strings.Contains(text, "only capable of storing"):
+		return "the server's storage is too small for a compiler; --remote-compiler=PATH names one that workers have"
+	case strings.Contains(text, "execution timeout"):
+		return "the cluster must allow half an hour"
+	case strings.Contains(text, "/usr/bin/env"):
+		return "workers must not change their root folder to the inputs', or need --remote-compiler=PATH"
+	}
+	return ""
 }
