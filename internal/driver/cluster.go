@@ -168,24 +168,22 @@ func (c *cluster) execute(ctx context.Context, p *planned, a *remote.Action, aga
 	return c.back(ctx, p, err)
 }
 
-// back is what becomes of a compile that the cluster did not do: it is done here,
-// unless the user forbade that. Not so if what failed is this machine's.
+// back is what becomes of a compile that the cluster did not do, or this machine could
+// not give it: it is done here, unless the user forbade that.
 func (c *cluster) back(ctx context.Context, p *planned, err error) error {
 	var failure *exec.Failure
 	switch {
-	case err == nil, errors.Is(err, exec.ErrLost):
+	case err == nil, errors.Is(err, exec.ErrLost), errors.As(err, new(*placeError)):
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &failure), errors.As(err, new(*remote.Error)), errors.As(err, new(*cas.Miss)):
-		if c.executes && !c.settings.RemoteLocalFallback {
-			return c.failed(p, err)
-		}
-		c.undone.Add(1)
-		c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", inWords(err, failure))) })
-		return &exec.NotAway{Err: err}
+	case c.executes && !c.settings.RemoteLocalFallback:
+		return c.failed(p, err)
 	}
-	return err
+	errors.As(err, &failure)
+	c.undone.Add(1)
+	c.once.Do(func() { c.warn(fmt.Errorf("%s: compiled here instead", inWords(err, failure))) })
+	return &exec.NotAway{Err: err}
 }
 
 // inWords says in one line why a compile comes back.

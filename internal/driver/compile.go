@@ -185,10 +185,15 @@ func (b *backends) wrong(ran exec.Ran, p *planned, outputs []string) string {
 	return checkObject(outputs[0])
 }
 
-// move puts an output where it belongs.
+// placeError says that an output cannot be put in place, whoever made it.
+type placeError struct{ error }
+
+func (e *placeError) Unwrap() error { return e.error }
+
+// move puts an output where it belongs. The error is a *placeError.
 func (p *planned) move(from, to string) error {
 	if err := stage.Move(from, to); err != nil {
-		return fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)
+		return &placeError{fmt.Errorf("%s: cannot put its output in place: %w", p.module, err)}
 	}
 	return nil
 }

@@ -81,6 +81,9 @@ func (c *Client) fillBatch(us []*upload, room []byte) *batch {
 	digests := messages(len(us), func(i int) cas.Digest { return us[i].blob.Digest })
 	for i, u := range us {
 		data, err := b.contents(&u.blob)
+		if err == nil && u.blob.Open != nil && !s.verify(u.blob.Digest, data) {
+			err = changed(&u.blob)
+		}
 		if err != nil {
 			c.present.settle(err, u)
 			continue
@@ -131,6 +134,12 @@ func open(blob *remote.Blob) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("blob %v: no contents", blob.Digest)
 	}
 	return blob.Open()
+}
+
+// changed is the error for a file that is not what was digested any more. Not every server
+// would find that out, and others would get it under the digest.
+func changed(blob *remote.Blob) error {
+	return fmt.Errorf("blob %v: its contents have changed", blob.Digest)
 }
 
 func sized(blob *remote.Blob, n int64) error {

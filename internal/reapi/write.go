@@ -94,12 +94,16 @@ func (c *Client) stream(w *chunks, contents io.Reader, blob *remote.Blob, compre
 		defer c.codec.giveBack(e)
 		into, finish = e, e.Close
 	}
-	n, err := io.Copy(into, &localReader{io.LimitReader(contents, blob.Digest.Size+1)})
+	sum := c.known.Load().hasher()
+	n, err := io.Copy(into, &localReader{io.TeeReader(io.LimitReader(contents, blob.Digest.Size+1), sum)})
 	if err != nil {
 		return err
 	}
 	if err := sized(blob, n); err != nil {
 		return &localError{err}
+	}
+	if !bytes.Equal(sum.Sum(nil), blob.Digest.Hash[:]) {
+		return &localError{changed(blob)} // before the last message: nothing is there yet
 	}
 	if err := finish(); err != nil {
 		return err
