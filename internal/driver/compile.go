@@ -177,12 +177,15 @@ func (b *backends) wrong(ran exec.Ran, p *planned, outputs []string) string {
 	case ran.Failure != "":
 		return ran.Failure
 	}
+	if reason := checkObject(outputs[0]); reason != "" {
+		return reason
+	}
 	for i, output := range outputs[1:] {
 		if _, err := os.Lstat(output); err != nil {
 			return "the compiler exited with 0 but made no " + p.job.Outputs[i+1]
 		}
 	}
-	return checkObject(outputs[0])
+	return ""
 }
 
 // placeError says that an output cannot be put in place, whoever made it.

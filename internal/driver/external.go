@@ -17,7 +17,6 @@ import (
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/thinlto"
-	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
 // distributor is the program that the user chose for the backends, with its
@@ -45,7 +44,7 @@ func (l *staged) callDistributor(ctx context.Context, program string, args []str
 	if err := writeJobFile(jobFile, jobs); err != nil {
 		return err
 	}
-	code, err := exec.Tool(ctx, program, append(args, jobFile), toolchain.Environment(), l.program.Out, l.program.Err)
+	code, err := exec.Tool(ctx, program, append(args, jobFile), nil, l.program.Out, l.program.Err)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("DTLTO backend compilation: distributor execution failed: %s exited with %d", program, code)
 	}
