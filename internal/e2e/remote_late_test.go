@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"context"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,5 +125,37 @@ func TestRemoteOnly(t *testing.T) {
 	said, err = m.tryLink(tr.driver, tr.args("-Wl,--dtlto-no-remote-local-fallback,--dtlto-remote-executor=grpc://127.0.0.1:9")...)
 	if err == nil || strings.Count(said, "connection refused") != 1 {
 		t.Errorf("%v: %s", err, said)
+	}
+}
+
+// TestRemoteMissingOutput asks for an output that no compile makes: it fails, wherever it
+// is tried, and the link ends.
+func TestRemoteMissingOutput(t *testing.T) {
+	tr := smallTree(t, 22)
+	keeper := filepath.Join(t.TempDir(), "keeper")
+	if err := os.WriteFile(keeper, []byte("#!/bin/sh\nfor arg; do file=$arg; done\ncp \"$file\" kept.dist-file.json\nexit 1\n"), 0o755); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	cmd := exec.Command(tr.driver, tr.args("-flto=thin", "-O2", "-fuse-ld=lld", "-fthinlto-distributor="+keeper, "-Wl,--save-temps")...)
+	cmd.Dir = tr.dir
+	if said, err := cmd.CombinedOutput(); err == nil {
+		t.Fatalf("the link succeeds: %s", said)
+	}
+	file := filepath.Join(tr.dir, "kept.dist-file.json")
+	text := regexp.MustCompile(`("outputs":\s*\[\s*)"([^"]*)\.o"`).ReplaceAllString(string(read(t, file)), `${1}"${2}.o","${2}.dwo"`)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil || strings.Count(text, ".dwo") != len(tr.inputs) {
+		t.Fatalf("%v: %s", err, text)
+	}
+	server := reapitest.Start(t, reapitest.Options{Slots: 2})
+	for _, delay := range []string{"0", "3600"} {
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		cmd = exec.CommandContext(ctx, "dtlto", "--remote-executor="+server.Address(), "--remote-compiler="+tr.driver, "--remote-local-delay="+delay,
+			"--cache-dir="+t.TempDir(), filepath.Base(file))
+		cmd.Dir = tr.dir
+		said, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(said), "the compiler exited with 0 but made no ") {
+			t.Errorf("delay %s: %v: %s", delay, err, said)
+		}
 	}
 }
