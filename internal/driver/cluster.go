@@ -4,7 +4,6 @@ package driver
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +19,8 @@ import (
 
 // Cluster is a client of a cluster: package reapi's, which most runs do not need.
 type Cluster interface {
+	// Capabilities are what the servers say of themselves.
+	Capabilities(ctx context.Context) (remote.Capabilities, error)
 	// Result gives what the action cache has for an action; false if it has nothing.
 	Result(ctx context.Context, a *remote.Action) (remote.Result, bool, error)
 	// Execute has an action executed; again also if a result is known.
@@ -61,7 +62,7 @@ func (b *backends) connectCluster(ctx context.Context, connect Connect) error {
 	if !options.Remote() {
 		return nil
 	}
-	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), invocation(), b.jobs.Output
+	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), remote.UUID(), b.jobs.Output
 	client, err := connect(options)
 	if err != nil {
 		if options.Executor != "" && !b.settings.RemoteLocalFallback {
@@ -75,14 +76,6 @@ func (b *backends) connectCluster(ctx context.Context, connect Connect) error {
 	c.worker.described = make(chan struct{})
 	b.cluster = c
 	return nil
-}
-
-// invocation is a random UUID (RFC 9562, version 4).
-func invocation() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // patience is how long a compile may be away before an idle slot here takes it too.

@@ -47,18 +47,12 @@ type doctor struct {
 	w        io.Writer
 
 	done, failed int
-	client       diagnosed
+	client       Cluster
 	capabilities remote.Capabilities
 	compiler     string
 	identity     toolchain.Identity
 	trial        []byte // a module
 	object       []byte // what the compiler makes of it here
-}
-
-// diagnosed is a client that can be asked what the cluster is.
-type diagnosed interface {
-	Cluster
-	Capabilities(ctx context.Context) (remote.Capabilities, error)
 }
 
 // step does a check, and prints what came of it.
@@ -143,7 +137,7 @@ func (d *doctor) cluster() {
 		fmt.Fprintln(d.w, "      no cluster is chosen (--remote-executor, --remote-cache): everything is compiled here")
 		return
 	}
-	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), invocation(), "doctor"
+	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), remote.UUID(), "doctor"
 	if !d.step("cluster", func() (string, error) { return d.ask(options) }) {
 		return
 	}
@@ -176,13 +170,9 @@ func (d *doctor) cluster() {
 }
 
 func (d *doctor) ask(options remote.Options) (string, error) {
-	client, err := d.connect(options)
-	if err != nil {
+	var err error
+	if d.client, err = d.connect(options); err != nil {
 		return "", err
-	}
-	var ok bool
-	if d.client, ok = client.(diagnosed); !ok {
-		return "", errors.New("the client cannot be asked")
 	}
 	if d.capabilities, err = d.client.Capabilities(d.ctx); err != nil {
 		d.client.Close()
@@ -208,7 +198,7 @@ func (d *doctor) ask(options remote.Options) (string, error) {
 // newTrial is a module that every machine compiles to the same object, and that no
 // storage has yet.
 func newTrial() []byte {
-	return []byte("; " + invocation() + "\ndefine i32 @dtlto_doctor(i32 %x) {\n  %y = mul i32 %x, 42\n  ret i32 %y\n}\n")
+	return []byte("; " + remote.UUID() + "\ndefine i32 @dtlto_doctor(i32 %x) {\n  %y = mul i32 %x, 42\n  ret i32 %y\n}\n")
 }
 
 // trialAction compiles the trial module.
@@ -298,7 +288,7 @@ func (d *doctor) shareIfAllowed() (string, error) {
 // share publishes a result and asks for it.
 func (d *doctor) share() (string, error) {
 	a := d.trialAction()
-	a.Toolchain += " " + invocation() // nobody else's
+	a.Toolchain += " " + remote.UUID() // nobody else's
 	object := remote.Output{Name: a.Outputs[0], Digest: cas.DigestOf(d.object)}
 	r := asRemote(a, &worker{Worker: action.NewWorker(a.Args[:1], nil, nil)}, "(a trial)")
 	if err := d.client.Ensure(d.ctx, append(r.Blobs, inMemory(d.object))); err != nil {

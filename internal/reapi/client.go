@@ -3,6 +3,7 @@
 package reapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -82,7 +83,7 @@ func Connect(o remote.Options) (*Client, error) {
 	c.write = newQueue(c, streams, takeOne, c.writeBlob)
 	c.read = newQueue(c, readCalls, c.takeRead, c.readBatch)
 	c.reading = newSlots(streams)
-	c.jobs = newSlots(cmpOr(o.Jobs, defaultJobs))
+	c.jobs = newSlots(cmp.Or(max(o.Jobs, 0), defaultJobs))
 	c.batch.Store(maxMessage)
 	return c, nil
 }
@@ -175,10 +176,3 @@ func (s slots) take(ctx context.Context) error {
 }
 
 func (s slots) give() { <-s }
-
-func cmpOr(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
-}

@@ -3,7 +3,6 @@
 package reapi
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"lukechampine.com/blake3"
 
 	"github.com/dtlto/dtlto/internal/cas"
+	"github.com/dtlto/dtlto/internal/remote"
 )
 
 func message(d cas.Digest) *repb.Digest {
@@ -64,19 +64,11 @@ func (s *session) resource(d cas.Digest, compressed bool) string {
 
 // uploadResource has a random part, for a server may take up an upload again.
 func (s *session) uploadResource(d cas.Digest, compressed bool) string {
-	return s.prefix + "uploads/" + uuid() + "/" + s.resource(d, compressed)
+	return s.prefix + "uploads/" + remote.UUID() + "/" + s.resource(d, compressed)
 }
 
 func (s *session) readResource(d cas.Digest, compressed bool) string {
 	return s.prefix + s.resource(d, compressed)
-}
-
-// uuid is a random one, version 4.
-func uuid() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // hasher makes the digests of this session's servers.

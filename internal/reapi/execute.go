@@ -40,6 +40,9 @@ func (c *Client) Execute(ctx context.Context, a *remote.Action, again bool) (rem
 	if err != nil {
 		return remote.Result{}, err
 	}
+	if a, err = a.Whole(); err != nil {
+		return remote.Result{}, err
+	}
 	wire, err := s.translated(a)
 	if err != nil {
 		return remote.Result{}, err
@@ -194,7 +197,7 @@ func (e *execution) restore(ctx context.Context, err error, since int64) error {
 		limit = maxLost
 	}
 	if e.lost++; e.lost > limit {
-		return e.stillMissing(err, len(lost))
+		return e.stillMissing(err)
 	}
 	// Buildbarn names only the first one, so the others are asked about.
 	e.client.present.forget(lost, true, since)
@@ -209,9 +212,8 @@ func (e *execution) restore(ctx context.Context, err error, since int64) error {
 	return e.client.ensure(ctx, e.action.Blobs)
 }
 
-func (e *execution) stillMissing(err error, missing int) error {
+func (e *execution) stillMissing(err error) error {
 	failure := e.answer(err)
 	failure.Hint = fmt.Sprintf("inputs were checked or sent %d times; do --remote-executor and --remote-cache have the same storage?", e.lost)
-	failure.Missing = missing
 	return failure
 }

@@ -119,6 +119,10 @@ func (s *session) translated(a *remote.Action) (*remote.Action, error) {
 	if s.translation == nil {
 		return a, nil
 	}
+	a, err := a.Whole()
+	if err != nil {
+		return nil, err
+	}
 	w := &rewriting{s.translation, make(map[cas.Digest]*remote.Blob, len(a.Blobs)), make(map[cas.Digest]cas.Digest, len(a.Blobs)), nil}
 	for i := range a.Blobs {
 		w.blobs[a.Blobs[i].Digest] = &a.Blobs[i]

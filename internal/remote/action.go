@@ -4,6 +4,7 @@ package remote
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -21,14 +22,27 @@ type Blob struct {
 // Action is a command for a cluster.
 type Action struct {
 	// Key is the digest of the message Action. That blob, the command, the folders and
-	// every file in them are in Blobs.
+	// every file in them are in Blobs, or More gives them when they are needed: for
+	// an action whose result is known they are not.
 	Key   cas.ActionKey
 	Blobs []Blob
+	More  func() ([]Blob, error) // may be nil
 	// Module is what people call what is compiled.
 	Module string
 	// Outputs are the names of the files that it makes, the ones to be sent with the
 	// answer if there is room.
 	Outputs []string
+}
+
+// Whole is the action with all its blobs in Blobs.
+func (a *Action) Whole() (*Action, error) {
+	if a.More == nil {
+		return a, nil
+	}
+	more, err := a.More()
+	whole := *a
+	whole.Blobs, whole.More = append(slices.Clip(a.Blobs), more...), nil
+	return &whole, err
 }
 
 // Result is what a cluster made of an action.

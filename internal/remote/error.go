@@ -17,8 +17,6 @@ type Error struct {
 	Final bool
 	// Refused says that the server understood the call, and would answer it so again.
 	Refused bool
-	// Missing are inputs that the server did not have, if that was it.
-	Missing int
 }
 
 // Error is one line.

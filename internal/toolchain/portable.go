@@ -167,14 +167,6 @@ func (p Portable) inhibited(folder string) string {
 	return names.String()
 }
 
-// Size is that of all files together, in bytes.
-func (p Portable) Size() (size int64) {
-	for _, f := range p.Files {
-		size += f.Digest.Size
-	}
-	return size
-}
-
 // files are those of a compiler, the program first, without names. Their digests
 // are those of the identity, for which they were read.
 func (i Identity) files() ([]PortableFile, error) {

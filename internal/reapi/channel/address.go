@@ -35,15 +35,6 @@ func (a address) String() string {
 	return "grpc://" + a.dial
 }
 
-// loopback says whether what is sent there stays on this machine.
-func (a address) loopback() bool {
-	if a.network == "unix" || strings.EqualFold(a.host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(a.host)
-	return err == nil && ip.IsLoopback()
-}
-
 // parseAddress reads grpc://HOST[:PORT], grpcs://HOST[:PORT], unix:PATH or, meaning
 // TLS, HOST[:PORT]. Without a port it is 443 with TLS and 80 without, as with Bazel.
 // Errors do not repeat what may be a secret.

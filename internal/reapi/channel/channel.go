@@ -147,11 +147,6 @@ func (c *Channel) String() string { return c.address.String() }
 // GoString is the same, lest %#v print headers.
 func (c *Channel) GoString() string { return c.String() }
 
-// Exposed says whether headers or credentials go over a network in plain text.
-func (c *Channel) Exposed() bool {
-	return !c.address.tls && !c.address.loopback() && (len(c.headers) > 0 || c.helper != nil)
-}
-
 // Traffic has the calls begun, tried again and given up so far; nothing else.
 func (c *Channel) Traffic() remote.Traffic {
 	return remote.Traffic{Calls: c.calls.Load(), Retries: c.retried.Load(), Abandoned: c.givenUp.Load()}

@@ -93,7 +93,7 @@ func TestServerThatStartsAgain(t *testing.T) {
 		return nil
 	})
 	line(t, first, "once: ")
-	started := make(chan error)
+	started := make(chan error, 1)
 	time.AfterFunc(700*time.Millisecond, func() {
 		again, err := net.Listen("tcp", listener.Addr().String())
 		if err == nil {
@@ -101,11 +101,12 @@ func TestServerThatStartsAgain(t *testing.T) {
 		}
 		started <- err
 	})
-	if err := ask(t, c); err != nil || c.Traffic().Retries == 0 {
-		t.Errorf("%v, %+v", err, c.Traffic())
-	}
+	err = ask(t, c)
 	if err := <-started; err != nil {
-		t.Skip(err) // somebody else took the port
+		t.Skipf("NOT TESTED: somebody else took the port: %v", err)
+	}
+	if err != nil || c.Traffic().Retries == 0 {
+		t.Errorf("%v, %+v", err, c.Traffic())
 	}
 }
 
@@ -363,21 +364,6 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 	if status.Code(err) != codes.PermissionDenied {
 		t.Error(status.Code(err))
-	}
-}
-
-func TestExposed(t *testing.T) {
-	for address, want := range map[string]bool{
-		"grpc://cluster": true, "grpcs://cluster": false, "grpc://localhost:1": false, "grpc://127.0.0.2:1": false,
-		"grpc://[::1]:1": false, "unix:/a": false, "grpc://10.0.0.1:1": true,
-	} {
-		c := open(t, address, Storage, remote.Options{Headers: []remote.Header{{Name: "a", Value: "b"}}})
-		if c.Exposed() != want {
-			t.Error(address)
-		}
-		if c := open(t, address, Storage, remote.Options{}); c.Exposed() {
-			t.Error(address)
-		}
 	}
 }
 

@@ -7,8 +7,7 @@
 // for RequestMetadata.
 //
 // Headers and credentials go wherever the user's address says: over grpc:// that is
-// in plain text, as with Bazel. Channel.Exposed tells. They appear in no error and
-// in no String.
+// in plain text, as with Bazel. They appear in no error and in no String.
 //
 // Connections are made directly. A proxy is never used, whatever HTTPS_PROXY says
 // (which gRPC for Go would obey even for hosts that Bazel reaches directly).

@@ -38,7 +38,7 @@ func blackHole(t *testing.T) string {
 		}
 		t.Cleanup(func() { conn.Close() })
 	}
-	t.Skip("the queue does not fill")
+	t.Skip("NOT TESTED: this kernel's queue of connections does not fill")
 	return ""
 }
 

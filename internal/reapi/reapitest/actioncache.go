@@ -21,12 +21,16 @@ type actionCache struct {
 	*Server
 }
 
-func (c actionCache) GetActionResult(_ context.Context, in *repb.GetActionResultRequest) (*repb.ActionResult, error) {
-	function, err := c.request(in.InstanceName, in.DigestFunction)
-	if err != nil {
-		return nil, err
+// key checks what a call is about.
+func (c actionCache) key(instance string, asked repb.DigestFunction_Value, d *repb.Digest) (function repb.DigestFunction_Value, k key, err error) {
+	if function, err = c.request(instance, asked); err == nil {
+		k, err = newKey(function, d)
 	}
-	k, err := newKey(function, in.ActionDigest)
+	return function, k, err
+}
+
+func (c actionCache) GetActionResult(_ context.Context, in *repb.GetActionResultRequest) (*repb.ActionResult, error) {
+	function, k, err := c.key(in.InstanceName, in.DigestFunction, in.ActionDigest)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +51,7 @@ func (c actionCache) GetActionResult(_ context.Context, in *repb.GetActionResult
 }
 
 func (c actionCache) UpdateActionResult(_ context.Context, in *repb.UpdateActionResultRequest) (*repb.ActionResult, error) {
-	function, err := c.request(in.InstanceName, in.DigestFunction)
-	if err != nil {
-		return nil, err
-	}
-	k, err := newKey(function, in.ActionDigest)
+	_, k, err := c.key(in.InstanceName, in.DigestFunction, in.ActionDigest)
 	if err != nil {
 		return nil, err
 	}
