@@ -92,6 +92,7 @@ type kind uint8
 const (
 	plain  kind = iota // nothing
 	number             // or nothing
+	maybe              // a word or nothing
 	word               // letters, digits, '-', '_', '+', '.'
 	target             // a word that does not mean this machine
 	file               // a declared one
@@ -117,18 +118,29 @@ var options = map[string]kind{
 	"-fthinlto-index": file, "-fprofile-use": file, "-fprofile-instr-use": file, "-fprofile-sample-use": file,
 	"-fbasic-block-sections": blocks,
 
+	// What else stands in the flags of all compiles. Little of it changes anything for bitcode.
+	"-g": plain, "-g0": plain, "-g1": plain, "-g2": plain, "-g3": plain, "-gline-tables-only": plain, "-gdwarf": plain,
+	"-std": word, "-ansi": plain, "-pedantic": plain, "-pthread": plain, "-w": plain, "-Qunused-arguments": plain,
+	"-fexceptions": plain, "-frtti": plain, "-fvisibility": word, "-fvisibility-inlines-hidden": plain, "-fstrict-aliasing": plain,
+	"-fstrict-overflow": plain, "-fwrapv": plain, "-fstack-protector": plain, "-fstack-protector-strong": plain, "-fstack-protector-all": plain,
+	"-fstack-clash-protection": plain, "-fcf-protection": maybe, "-fcommon": plain, "-fmath-errno": plain, "-ffast-math": plain,
+	"-ffp-contract": word, "-fbuiltin": plain, "-ffreestanding": plain, "-fshort-enums": plain, "-fsigned-char": plain,
+	"-funsigned-char": plain, "-fasynchronous-unwind-tables": plain, "-funwind-tables": plain, "-fident": plain,
+	"-fcolor-diagnostics": plain, "-fdiagnostics-color": maybe, "-fthreadsafe-statics": plain, "-fdelete-null-pointer-checks": plain,
+	"-ftls-model": word, "-finline-functions": plain, "-finline": plain, "-m64": plain,
+
 	"-glldb": plain, "-ggdb": plain, "-gsce": plain, "-gdbx": plain, "-gstrict-dwarf": plain, "-gdwarf-4": plain, "-gdwarf-5": plain,
 }
 
 func (c checker) value(k kind, value string, hasValue, negated bool) string {
 	switch {
 	case k == plain || !hasValue:
-		return unless(!hasValue && (k == plain || k == number || negated))
+		return unless(!hasValue && (k == plain || k == number || k == maybe || negated))
 	case k == number:
 		return unless(isDecimal(value))
 	case k == target && strings.HasPrefix(value, "native"):
 		return isOfThisHost
-	case k == word, k == target:
+	case k == word, k == maybe, k == target:
 		return unless(isWord(value))
 	case k == text, k == blocks && (value == "all" || value == "none"):
 		return ""

@@ -114,6 +114,12 @@ func (id Identity) ThinLTO() bool {
 	return false
 }
 
+// Minimized reports whether the file has a module's summary and symbols and none of its
+// code, as -fthin-link-bitcode= writes it: for thin links only.
+func (id Identity) Minimized() bool {
+	return len(id.Modules) == 1 && id.Producer == "" && id.Modules[0].Triple == "" && id.Modules[0].LTO == Thin
+}
+
 // LLVMMajor returns the major version of the LLVM that wrote the file, 0 if its
 // producer does not say: "LLVM22.1.2-rust-1.95.0-stable" gives 22, a producer
 // that is not LLVM's own numbering, such as Apple's, 0.

@@ -62,7 +62,7 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
-	root.AddCommand(verb, configCommand(s), doctorCommand(s, connect), explainCommand(s), cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
+	root.AddCommand(verb, backendCommand(s, connect), configCommand(s), depfileCommand(), doctorCommand(s, connect), explainCommand(s), cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd, s)
 	}

@@ -35,6 +35,7 @@ type backends struct {
 	started  time.Time
 	written  time.Time // when the clock of the file system said so, at the latest now
 	links    bool      // the linker reads the objects and removes them: hard links do
+	edge     bool      // one compile of a build system's: no word is added, and no record kept
 
 	output, folder string // absolute paths of the output and of our working folder
 

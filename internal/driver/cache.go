@@ -40,6 +40,10 @@ func (b *backends) openCache() {
 		Warn:      b.keepsNothing,
 	})
 	b.records = recordFolder(folder)
+	if b.edge {
+		b.digests = record.NewDigests(nil, b.written, b.look, nil)
+		return
+	}
 	var err error
 	b.before, err = record.Load(b.records, b.output)
 	if err != nil && !errors.As(err, new(*fs.PathError)) { // a folder that cannot be read is the store's to report

@@ -95,6 +95,16 @@ func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) er
 	if source == "" {
 		return nil
 	}
+	target := common[slices.IndexFunc(common, func(arg string) bool { return strings.HasPrefix(arg, "--target=") })]
+	if err := l.assemble(ctx, source, target); err != nil {
+		return err
+	}
+	f.Words = append(f.Words, l.hiddenObject())
+	return nil
+}
+
+// assemble makes the object that hides symbols.
+func (l *staged) assemble(ctx context.Context, source, target string) error {
 	text, err := l.stage.Path("hidden", "hidden.s")
 	if err == nil {
 		err = os.WriteFile(text, []byte(source), 0o666)
@@ -103,7 +113,6 @@ func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) er
 		return err
 	}
 	object := l.hiddenObject()
-	target := common[slices.IndexFunc(common, func(arg string) bool { return strings.HasPrefix(arg, "--target=") })]
 	args := []string{"-c", target, "-x", "assembler", text, "-o", object}
 	if slices.Contains(backendArgs(l.major), noDefaultConfig) {
 		args = append(args, noDefaultConfig)
@@ -116,7 +125,6 @@ func (l *staged) hide(ctx context.Context, f *lld.FinalLink, common []string) er
 	if reason := checkObject(object); code != 0 || reason != "" {
 		return &inProcess{fmt.Errorf("symbols cannot be hidden: %s%s", reason, said.String()), true}
 	}
-	f.Words = append(f.Words, object)
 	return nil
 }
 

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/settings"
+	"github.com/dtlto/dtlto/internal/thinlto"
 	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
@@ -45,8 +47,25 @@ func Link(argv []string, s *settings.Settings, getenv func(string) string, progr
 	if s.CacheDir != "" {
 		toolchain.RememberIn(s.CacheDir)
 	}
-	path, err := findLLD(command, s)
+	m, mapFile, err := readMap(command)
 	if err != nil {
+		return 0, err
+	}
+	path, err := findLLD(command, s, m)
+	if err != nil {
+		return 0, err
+	}
+	if _, ok := command.IndexMap(); ok || m != nil {
+		ctx, stop := program.UntilSignal()
+		defer stop()
+		if m != nil {
+			code, err = linkMapped(ctx, command, path, s, program, m, mapFile)
+		} else {
+			code, err = linkIndexes(ctx, command, path, s, program)
+		}
+		return code, ownError(cmp.Or(err, wrong))
+	}
+	if command, argv, err = remapped(command, argv, path); err != nil {
 		return 0, err
 	}
 	native, err := distributable(command, path, s)
@@ -71,6 +90,9 @@ func Link(argv []string, s *settings.Settings, getenv func(string) string, progr
 	}
 	var reason *inProcess
 	if errors.As(err, &reason) {
+		if _, _, ok := command.Suffixes(); ok && reason.surprising && command.FindThinLTO().Minimized {
+			return 0, fmt.Errorf("%w, and of minimized bitcode LLD alone makes no program", reason.error)
+		}
 		reason.print(program.Err, s)
 		words, err = command.Plain(argv), nil
 	}
@@ -95,7 +117,24 @@ func (r *inProcess) print(w io.Writer, s *settings.Settings) {
 	}
 }
 
-func findLLD(c *lld.Command, s *settings.Settings) (string, error) {
+// remapped is the command with the files in place that --remap-inputs= names, for an LLD
+// that does not know the option; another LLD sees to it itself.
+func remapped(c *lld.Command, argv []string, path string) (*lld.Command, []string, error) {
+	remap, err := c.ReadRemap()
+	if err != nil || remap == nil {
+		return c, argv, err
+	}
+	c.SetRemap(remap)
+	version, err := toolchain.LLDVersion(path)
+	if err != nil || version.Major >= lld.FirstRemapping {
+		return c, argv, nil //nolint:nilerr // LLD is what will say so
+	}
+	words, err := c.Remapped()
+	return lld.ReadCommand(words), words, err
+}
+
+// findLLD finds the ld.lld of a link; m is the map of its thin link, if it has one.
+func findLLD(c *lld.Command, s *settings.Settings, m *thinlto.Map) (string, error) {
 	plugin, _ := c.Last("plugin")
 	compiler, _ := c.Last("thinlto-remote-compiler")
 	return toolchain.FindLLD(toolchain.Hints{
@@ -103,7 +142,12 @@ func findLLD(c *lld.Command, s *settings.Settings) (string, error) {
 		Plugin:   plugin,
 		Compiler: compiler,
 		Parent:   toolchain.ParentProgram,
-		Major:    c.NewestProducer,
+		Major: func() int {
+			if m != nil {
+				return m.LLVM
+			}
+			return c.NewestProducer()
+		},
 	})
 }
 
@@ -137,10 +181,13 @@ func distributable(c *lld.Command, path string, s *settings.Settings) (native bo
 		return false, &inProcess{error: fmt.Errorf("%s is LLD %s, and links are distributed from %d on", path, version, lld.FirstStaged)}
 	case version.Major < lld.FirstNative && s.Mode == settings.ModeNative:
 		return false, &inProcess{fmt.Errorf("%s is LLD %s, which distributes no links itself (--dtlto-mode=native)", path, version), true}
+	case found.Minimized && found.Triple == "":
+		return false, &inProcess{fmt.Errorf("%s has minimized bitcode: --thinlto-object-suffix-replace= says where the whole is", found.File), true}
 	case !lld.SameForClang(found.Triple):
 		return false, &inProcess{fmt.Errorf("%s is for %s, where clang's driver decides what LTO leaves to the bitcode", found.File, found.Triple), true}
 	}
-	return version.Major >= lld.FirstNative && s.Mode != settings.ModeStaged, nil
+	_, _, minimized := c.Suffixes() // LLD would have backends compile the minimized bitcode
+	return version.Major >= lld.FirstNative && s.Mode != settings.ModeStaged && !minimized, nil
 }
 
 // nativeWords is the argv that makes LLD distribute the link. The error is an

@@ -97,7 +97,7 @@ func (b *backends) plan(number int) (*planned, error) {
 	if b.settings.ModulePIC {
 		common = append(common, own.relocation())
 	}
-	if target := "--target=" + own.triple; own.triple != "" && !slices.Contains(b.jobs.Args, target) {
+	if target := "--target=" + own.triple; own.triple != "" && !b.edge && !slices.Contains(b.jobs.Args, target) {
 		common = append(common, target) // LTO compiles each module for its own; LLD names the first one's
 	}
 	p.command = slices.Concat(common, job.Args)

@@ -150,7 +150,7 @@ func (b *backends) failed(p *planned, err error) error {
 
 // remember writes the link's record for the next one.
 func (b *backends) remember() {
-	if b.store == nil {
+	if b.store == nil || b.edge {
 		return
 	}
 	identity, _ := b.identity()

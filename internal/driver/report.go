@@ -34,7 +34,13 @@ func Report(w io.Writer, err error, staged bool) {
 			fmt.Fprintln(w)
 		}
 	}
+	if len(failure.Command) == 0 {
+		return
+	}
 	fmt.Fprintf(w, "dtlto: note: the command was: %s%s\n", inFolder(), exec.CommandLine(failure.Command))
+	if errors.As(err, new(*ownCommand)) {
+		return // its files are there
+	}
 	if staged {
 		fmt.Fprintf(w, "dtlto: note: the files in .dtlto- folders that it names were removed with the link\n")
 	} else {

@@ -187,20 +187,30 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	return load, l.checkLoaded(load, since)
 }
 
+// openStage makes the stage, and in it a folder for what is about the link.
+func (l *staged) openStage() (folder string, err error) {
+	list, err := l.stage.Path("thin", "list")
+	if err != nil {
+		return "", err
+	}
+	folder = filepath.Dir(list)
+	l.root = filepath.Dir(folder)
+	l.thin = lld.ThinLink{List: list, Combined: filepath.Join(folder, "combined.o")}
+	return folder, nil
+}
+
 // makeRoom makes the folders for the thin link's files. No module's name must lead out
 // of them.
 func (l *staged) makeRoom() error {
-	list, err := l.stage.Path("thin", "list")
+	folder, err := l.openStage()
 	if err != nil {
 		return err
 	}
-	folder := filepath.Dir(list)
-	l.root = filepath.Dir(folder)
 	prefix := filepath.Join(folder, "index") + strings.Repeat("/up", l.command.DeepestClimb()+spareLevels) + "/"
 	if strings.Contains(prefix, ";") {
 		return fmt.Errorf("%s has a semicolon, with which LLD cannot be told where to put index files", prefix)
 	}
-	l.thin = lld.ThinLink{List: list, Prefix: prefix, Combined: filepath.Join(folder, "combined.o")}
+	l.thin.Prefix = prefix
 	return os.MkdirAll(prefix, 0o777)
 }
 

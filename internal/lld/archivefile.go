@@ -124,11 +124,22 @@ func (l *Load) restOf(in *Input) (*Rest, error) {
 	}
 	switch {
 	case loaded.Kind == Module || loaded.Kind == Regular:
-		return nil, nil
+		return nil, l.leave(loaded)
 	case loaded.Kind == Native && in.Lazy:
 		return &Rest{Path: in.Path}, nil
 	}
-	return nil, &Inexact{in.Path, "is not among the files that LLD says it loaded"}
+	return nil, &Inexact{in.Path, "is not among the files that the thin link loaded"}
+}
+
+// leave notes bitcode that the link has no use for.
+func (l *Load) leave(loaded Loaded) error {
+	if l.native {
+		return &Inexact{loaded.Name(), "is bitcode that the thin link did not have"}
+	}
+	if _, ok := l.command.IndexMap(); ok {
+		l.Unused = append(l.Unused, loaded)
+	}
+	return nil
 }
 
 // Keep says whether a member belongs to the rest.
@@ -153,8 +164,12 @@ func (l *Load) rest(path string) (*Rest, error) {
 			return nil, err
 		}
 		r.Mixed = r.Mixed || !native
-		if native && !a.taken[m.HeaderOffset] {
+		switch {
+		case a.taken[m.HeaderOffset]:
+		case native:
 			r.keep[m.HeaderOffset] = true
+		case l.native:
+			return nil, &Inexact{path + "(" + m.Name + ")", "is bitcode that the thin link did not have"}
 		}
 	}
 	switch {

@@ -77,9 +77,13 @@ func (c *Command) PIC() bool { return c.Has("shared") || c.Enabled("pie") }
 // InformationOnly says whether the command only asks the linker about itself.
 func (c *Command) InformationOnly() bool { return c.Has("help", "version") }
 
-// IndexOnly says whether the command is a thin link: it writes index files
-// and links nothing.
-func (c *Command) IndexOnly() bool { return c.Has("thinlto-index-only", "thinlto-index") }
+// IndexOnly says whether the command is a thin link by LLD itself: it writes index
+// files and links nothing.
+func (c *Command) IndexOnly() bool { return c.Has("thinlto-index-only") }
+
+// IndexMap is the file that a thin link for a build system writes a map to; ok is false
+// for other links.
+func (c *Command) IndexMap() (file string, ok bool) { return c.Last("thinlto-index") }
 
 // Output is the path of the link's output, "a.out" unless -o says otherwise.
 func (c *Command) Output() string {

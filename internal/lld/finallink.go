@@ -78,6 +78,7 @@ const noFortranCommon = "--no-fortran-common"
 // notInFinalLink are options of the thin link's alone.
 var notInFinalLink = map[string]bool{
 	"warn-backrefs": true, "warn-backrefs-exclude": true, "why-extract": true, "print-archive-stats": true,
+	"remap-inputs": true, "remap-inputs-file": true, // the inputs are those already
 }
 
 // SideOutputs are the files that the final link writes about the link, if it is to

@@ -135,24 +135,16 @@ func symbolTable(file *Loaded, want func(bitcode.LinkSymbol) bool) (chosen []bit
 	return chosen, nil
 }
 
+// Triple is the target of the modules.
+func (h *Hidden) Triple() string { return h.triple }
+
 // Assembly is the source of an object that hides in the final link what must be
 // hidden of what objects, those of modules, and the others of the FinalLink define. It
 // is empty if there is nothing, as there mostly is. An error is an *Inexact or of a file.
 func (h *Hidden) Assembly(objects []string) (string, error) {
-	if len(h.all) == 0 {
-		return "", nil
-	}
-	hide := map[string]bitcode.SymbolVisibility{}
-	for _, name := range h.others {
-		if wanted, ok := h.all[name]; ok {
-			hide[name] = wanted
-		}
-	}
-	for _, native := range h.natives {
-		part := object.Part{File: native.File, Offset: native.Offset, Size: native.Size}
-		if err := h.defined(part, hide); err != nil {
-			return "", err
-		}
+	hide, err := h.byOthers()
+	if err != nil {
+		return "", err
 	}
 	if len(h.weaker) > 0 {
 		if h.load.combined != "" {
@@ -169,6 +161,39 @@ func (h *Hidden) Assembly(objects []string) (string, error) {
 		}
 	}
 	return assembly(hide, h.triple)
+}
+
+// EarlyAssembly is Assembly when the objects are still to be made: it hides also what
+// they may turn out not to define.
+func (h *Hidden) EarlyAssembly() (string, error) {
+	hide, err := h.byOthers()
+	if err != nil {
+		return "", err
+	}
+	for name := range h.weaker {
+		hide[name] = h.all[name]
+	}
+	return assembly(hide, h.triple)
+}
+
+// byOthers is what must be hidden of what is defined elsewhere than in bitcode.
+func (h *Hidden) byOthers() (map[string]bitcode.SymbolVisibility, error) {
+	hide := map[string]bitcode.SymbolVisibility{}
+	if len(h.all) == 0 {
+		return hide, nil
+	}
+	for _, name := range h.others {
+		if wanted, ok := h.all[name]; ok {
+			hide[name] = wanted
+		}
+	}
+	for _, native := range h.natives {
+		part := object.Part{File: native.File, Offset: native.Offset, Size: native.Size}
+		if err := h.defined(part, hide); err != nil {
+			return nil, err
+		}
+	}
+	return hide, nil
 }
 
 // defined adds to hide what an object defines too visibly.

@@ -78,16 +78,16 @@ func (c *Command) searched(name string) string {
 // working directory, or where -l libraries are. Empty if there is none.
 func (c *Command) included(name string) string {
 	if exists(name) {
-		return name
+		return c.opened(name)
 	}
-	return c.searched(name)
+	return c.opened(c.searched(name))
 }
 
 // scriptInput finds a file that a linker script names. beside says that it was
 // found in the script's folder.
 func (c *Command) scriptInput(script, name string) (path string, beside bool) {
 	path, where := c.scriptFile(script, name)
-	return path, where == besideScript
+	return c.opened(path), where == besideScript
 }
 
 // place says how a file that a linker script names was found.

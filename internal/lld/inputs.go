@@ -91,7 +91,8 @@ func (c *Command) input(arg Arg, s State) (in Input, ok bool) {
 	default:
 		return in, false
 	}
-	return in, in.Path != ""
+	ok = c.open(&in)
+	return in, ok
 }
 
 // again is the ":FILE" of a -l:FILE that finds what a -lNAME found, whatever the
@@ -201,10 +202,11 @@ func thinMembers(path string) (files []string) {
 // read only once, such as a pipe: in steps it would be read several times.
 func (c *Command) OnceOnly() error {
 	for _, arg := range c.Args {
-		if arg.Value == "" || arg.Value == os.DevNull || !arg.IsInput() && !readOptions[arg.Name] {
+		file := c.opened(arg.Value)
+		if file == "" || file == os.DevNull || !arg.IsInput() && !readOptions[arg.Name] {
 			continue
 		}
-		if info, err := os.Stat(arg.Value); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 			return &Untranslatable{arg.Value, "is no regular file, and a link in steps reads it several times"}
 		}
 	}
@@ -277,13 +279,15 @@ func (x *expansion) named(script Input, named scriptName) (in Input, ok bool) {
 	if library := named.library(); library != "" {
 		in.Path = x.command.library(library, in.Static)
 		in.Library = again(library, in.Path)
-		return in, in.Path != ""
+		ok = x.command.open(&in)
+		return in, ok
 	}
 	var found place
 	if in.Path, found = x.command.scriptFile(script.Path, named.name); found == bySearch {
 		in.Library = ":" + named.name
 	}
-	return in, in.Path != ""
+	ok = x.command.open(&in)
+	return in, ok
 }
 
 // onlyCommands looks at a script given with -T.

@@ -45,6 +45,9 @@ type Loaded struct {
 	// Input is how the command line names the file, nil if it does not: a member, or
 	// what a dependent-library record led to.
 	Input *Input
+
+	minimized bool      // of a Module: there is no code in it
+	hash      [5]uint32 // of a Module, 0 if it has none
 }
 
 // Name is the file as LLD prints it, less the offset of a member.
@@ -69,9 +72,14 @@ type Load struct {
 	// Rests are what a backend's library calls may still need, in the order of the
 	// inputs.
 	Rests []Rest
+	// Unused and Archives are only of a thin link for a build system (--thinlto-index=): the
+	// bitcode files that were not taken, and the archives with bitcode.
+	Unused   []Loaded
+	Archives []BitcodeArchive
 
 	command  *Command
 	archives map[string]*archiveFile
+	native   bool   // bitcode is not expected any more
 	combined string // what FinalLink was told
 }
 
@@ -107,7 +115,13 @@ func (c *Command) ReadLoad(trace, ids []string) (*Load, error) {
 	if err := l.checkDependent(); err != nil {
 		return nil, err
 	}
-	return l, l.readRests(named)
+	if err := l.readRests(named); err != nil {
+		return nil, err
+	}
+	if _, ok := c.IndexMap(); ok {
+		return l, l.readBitcodeArchives()
+	}
+	return l, nil
 }
 
 // readInputs reads the command line's inputs and returns their indexes by path.
@@ -247,8 +261,11 @@ func (l *Load) look(loaded *Loaded) error {
 		return nil
 	}
 	loaded.Size = info.Size()
-	loaded.ID = loaded.Path
-	return l.identify(f, loaded)
+	loaded.ID, _ = l.command.whole(loaded.Path)
+	if err := l.identify(f, loaded); err != nil {
+		return err
+	}
+	return l.findWhole(loaded)
 }
 
 func (l *Load) lookMember(a *archiveFile, m *object.Member) (loaded Loaded, err error) {
@@ -261,13 +278,17 @@ func (l *Load) lookMember(a *archiveFile, m *object.Member) (loaded Loaded, err 
 		err = l.look(&loaded)
 	} else {
 		err = l.identify(a.file, &loaded)
+		if err == nil && loaded.minimized {
+			err = &Inexact{loaded.Name(), "is minimized bitcode in an archive, and where the whole is nothing says"}
+		}
 	}
 	if err != nil {
 		return loaded, err
 	}
 	loaded.ID = ""
 	if loaded.Kind == Module {
-		loaded.ID = fmt.Sprintf("%s(%s at %d)", a.path, path.Base(m.Name), m.HeaderOffset)
+		name, _ := l.command.whole(m.Name)
+		loaded.ID = fmt.Sprintf("%s(%s at %d)", a.path, path.Base(name), m.HeaderOffset)
 	}
 	a.known[m.HeaderOffset] = loaded
 	return loaded, nil
@@ -298,7 +319,9 @@ func (l *Load) identify(f io.ReaderAt, loaded *Loaded) error {
 	loaded.Offset, loaded.Size = loaded.Offset+offset, size
 	loaded.Kind = Regular
 	if identity.ThinLTO() {
-		loaded.Kind, loaded.Split, loaded.Triple = Module, len(identity.Modules) > 1, identity.Modules[0].Triple
+		module := identity.Modules[0]
+		loaded.Kind, loaded.Split, loaded.Triple, loaded.hash = Module, len(identity.Modules) > 1, module.Triple, module.Hash
+		loaded.minimized = identity.Minimized()
 	} else {
 		loaded.ID = ""
 	}

@@ -79,8 +79,10 @@ var ltoTable = []struct {
 	// Index files. LLD 22 leaves files with its process id in the name behind when it
 	// distributes under the first two; a staged link's thin link needs the others for itself.
 	{native: inProcess, staged: inProcess, names: `thinlto-emit-imports-files thinlto-emit-index-files`},
-	{native: inLink, staged: inProcess, names: `thinlto-index-only thinlto-index thinlto-object-suffix-replace thinlto-prefix-replace`,
+	{native: inLink, staged: inProcess, names: `thinlto-index-only thinlto-index thinlto-prefix-replace`,
 		why: "is about index files, which are dtlto's own when it does the thin link"},
+	// Minimized bitcode is for the thin link; LLD 22 would have backends compile it.
+	{native: inProcess, staged: inLink, names: `thinlto-object-suffix-replace`},
 
 	// LLD 22 keeps distributed objects in its cache too. In a staged link dtlto's own
 	// cache, which needs no policy for that folder, is all there is.

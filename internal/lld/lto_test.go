@@ -88,7 +88,7 @@ func TestStagedBackendRefuses(t *testing.T) {
 		{line: "--no-lto-new-pass-manager", why: "needs LTO in the linker"},
 		{line: "-plugin-opt=no-opaque-pointers", why: "clang's backend"},
 		{line: "--thinlto-prefix-replace=a;b", why: "is about index files"},
-		{line: "-plugin-opt=thinlto-object-suffix-replace=a;b", why: "is about index files"},
+		{line: "-plugin-opt=thinlto-object-suffix-replace=a;b"},
 		{line: "--thinlto-emit-imports-files", why: "needs LTO in the linker"},
 		{line: "--thinlto-single-module=m.o", why: "needs LTO in the linker"},
 		{line: "--reproduce=r.tar", why: "--reproduce=r.tar packs one link up, and dtlto does two"},

@@ -11,6 +11,9 @@ const FirstStaged = 13
 // it without archive members.
 const FirstNative = 22
 
+// FirstRemapping is the first LLD with --remap-inputs= and --remap-inputs-file=.
+const FirstRemapping = 17
+
 // Distributor is who compiles the backends of a link that LLD 22 or newer
 // distributes itself.
 type Distributor struct {

@@ -21,6 +21,9 @@ type Found struct {
 	Triple string
 	// Major is the LLVM major version that made it, 0 if it does not say.
 	Major int
+	// Minimized says that File has no code in it. If it is not known where that is,
+	// there is no Triple.
+	Minimized bool
 }
 
 // FindThinLTO opens the inputs of a link in order until one has ThinLTO
@@ -130,8 +133,10 @@ func (s *scan) bitcode(path string, r io.ReaderAt, size int64) bool {
 	if err != nil || !id.ThinLTO() {
 		return false
 	}
+	minimized := id.Minimized()
+	id = s.command.wholeOf(path, id)
 	if !s.found.ThinLTO {
-		s.found = Found{ThinLTO: true, File: path, Triple: id.Modules[0].Triple}
+		s.found = Found{ThinLTO: true, File: path, Triple: id.Modules[0].Triple, Minimized: minimized}
 	}
 	s.found.Major = max(s.found.Major, id.LLVMMajor())
 	return !s.all

@@ -16,6 +16,7 @@ type ThinLink struct {
 var notInThinLink = map[string]bool{
 	"Map": true, "print-map": true, "cref": true, "v": true, "verbose": true, "trace": true, "dependency-file": true,
 	"print-gc-sections": true, "print-icf-sections": true, "print-memory-usage": true, "stats": true,
+	"thinlto-index": true, "thinlto-prefix-replace": true, "thinlto-emit-imports-files": true, "lto-obj-path": true, // ours
 }
 
 // Words are the argv of the thin link: the user's, and what makes LLD write an index

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/object"
+	"github.com/dtlto/dtlto/internal/settings"
+	"github.com/dtlto/dtlto/internal/stage"
+	"github.com/dtlto/dtlto/internal/thinlto"
+	"github.com/dtlto/dtlto/internal/toolchain"
+)
+
+// indexLink is a thin link for a build system that runs the backends itself
+// (--thinlto-index=MAP): it leaves an index for each module, and a map that says which
+// object takes the place of which input in the final link.
+type indexLink struct {
+	*staged
+	mapFile string
+	places  *lld.Places
+	load    *lld.Load
+	plan    *indexPlan
+}
+
+// linkIndexes does such a link and returns the linker's exit code. If it fails, the map
+// is what it was.
+func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.Settings, program *Program) (code int, err error) {
+	l, err := newIndexLink(c, path, s, program)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, l.stage.Remove()) }()
+	if code, err = l.thinLink(ctx); code != 0 || err != nil {
+		return code, err
+	}
+	if l.plan, err = planIndexes(l.places, l.load, l.mapFile, l.combinedObject()); err != nil {
+		return 0, err
+	}
+	if err := l.write(ctx); err != nil {
+		return 0, err
+	}
+	return 0, l.writeMap(ctx)
+}
+
+func newIndexLink(c *lld.Command, path string, s *settings.Settings, program *Program) (*indexLink, error) {
+	l := &indexLink{staged: &staged{command: c, settings: s, program: program, lld: path, started: time.Now(), files: snapshot{}}}
+	l.mapFile, _ = c.IndexMap()
+	var err error
+	switch {
+	case l.mapFile == "":
+		return nil, errors.New("--thinlto-index= names no file")
+	case !c.Whole:
+		return nil, errors.New("versions of LLD differ in how they read one of the response files")
+	case c.Has("thinlto-index-only"):
+		return nil, errors.New("--thinlto-index= and --thinlto-index-only are two ways of the same")
+	case c.Has("remap-inputs", "remap-inputs-file"):
+		return nil, errors.New("--thinlto-index= makes a map, and --remap-inputs= and --remap-inputs-file= use one")
+	}
+	if info, err := os.Stat(filepath.Dir(l.mapFile)); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%s: there is no such folder for it", l.mapFile)
+	}
+	if l.places, err = c.Places(); err != nil {
+		return nil, err
+	}
+	version, err := toolchain.LLDVersion(path)
+	if err != nil {
+		return nil, err
+	}
+	if l.major = version.Major; l.major < lld.FirstStaged {
+		return nil, fmt.Errorf("%s is LLD %s, and --thinlto-index= needs %d or newer", path, version, lld.FirstStaged)
+	}
+	if err := errors.Join(c.OnceOnly(), c.StagedObstacle(l.major)); err != nil {
+		return nil, err
+	}
+	beside, err := filepath.Abs(l.mapFile)
+	l.stage = stage.For(beside)
+	return l, err
+}
+
+// thinLink has LLD do the thin link. What LLD says is the user's, and so is its exit
+// code.
+func (l *indexLink) thinLink(ctx context.Context) (code int, err error) {
+	if err := l.makeRoom(); err != nil {
+		return 0, err
+	}
+	l.files.add(l.command.ReadFiles()...)
+	since := fileTime(l.root)
+	var out bytes.Buffer
+	code, err = l.runLLD(ctx, l.coloured(l.thin.Words(l.command)), &out, l.program.Err)
+	if code != 0 || err != nil {
+		return code, err
+	}
+	if l.command.Has("trace") {
+		_, _ = l.program.Out.Write(out.Bytes())
+	}
+	l.traced = strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if l.load, err = l.readLoad(); err != nil {
+		return 0, err
+	}
+	for i := range l.load.Loaded {
+		if err := l.files.addOld(l.load.Loaded[i].File, since); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// write puts every file in its place but the map.
+func (l *indexLink) write(ctx context.Context) error {
+	blocks := &backends{settings: l.settings, major: l.major, parts: moduleFiles{parts: l.plan.parts}}
+	err := inParallel(l.settings.Jobs, len(l.plan.modules), func(i int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return l.writeModule(i, blocks)
+	})
+	if err != nil {
+		return err
+	}
+	for i, copied := range l.plan.copies {
+		if err := l.extract(copied.to, "copy"+strconv.Itoa(i), copied.part); err != nil {
+			return err
+		}
+	}
+	for i, archive := range l.plan.archives {
+		data, err := object.MakeThinArchive(archive.members)
+		if err == nil {
+			err = l.stage.Renew(archive.to, "archive"+strconv.Itoa(i), data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeModule puts a module's index, its list of imports and, if it is no file, the
+// module itself in place.
+func (l *indexLink) writeModule(number int, blocks *backends) error {
+	m := &l.plan.modules[number]
+	index, imports, err := l.indexOf(m, blocks)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.id, err)
+	}
+	m.job.Imports = imports
+	name := strconv.Itoa(number)
+	if err := l.stage.Renew(m.job.Index, name+".thinlto.bc", index); err != nil {
+		return err
+	}
+	if l.command.Has("thinlto-emit-imports-files") {
+		if err := l.stage.Renew(m.imports, name+".imports", []byte(lines(imports))); err != nil {
+			return err
+		}
+	}
+	if part, ok := l.plan.parts[m.id]; ok && m.extracted {
+		if err := l.extract(m.job.Module, name+".bc", part); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(filepath.Dir(m.job.Object), 0o777)
+}
+
+func lines(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return strings.Join(names, "\n") + "\n"
+}
+
+// indexOf is a module's index with the names that modules have as files, and what the
+// module imports from. Freed of what belongs to the link as a whole it changes only if the
+// backend's work does.
+func (l *indexLink) indexOf(m *indexed, blocks *backends) (index []byte, imports []string, err error) {
+	if m.job.Unused {
+		return bitcode.SkipIndex(), nil, nil
+	}
+	job, err := l.job(m.loaded, m.job.Object)
+	if err != nil {
+		return nil, nil, err
+	}
+	if index, err = os.ReadFile(job.Index()); err != nil {
+		return nil, nil, err
+	}
+	shard, err := bitcode.Canonicalise(index, l.plan.nameOf, bitcode.Options{KeepBlockCount: blocks.countsBlocks(&job)})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range job.Imports() {
+		name, ok := l.plan.nameOf(id)
+		if !ok {
+			return nil, nil, fmt.Errorf("is to import from %s, which the link did not load", id)
+		}
+		imports = append(imports, name)
+	}
+	return shard.Data, imports, nil
+}
+
+// extract makes a file of a part of another, unless it is there.
+func (l *indexLink) extract(to, name string, part object.Part) error {
+	r, err := part.Open()
+	if err != nil {
+		return err
+	}
+	data, err := io.ReadAll(r)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	if int64(len(data)) != part.Size {
+		return wasChanged(part.File)
+	}
+	return l.stage.Renew(to, name, data)
+}
+
+// writeMap writes the map, after everything that it speaks of.
+func (l *indexLink) writeMap(ctx context.Context) error {
+	m := &thinlto.Map{LLVM: l.major, Options: l.command.Resolution(), Entries: l.plan.entries, Load: l.plan.load}
+	for i := range l.plan.modules {
+		m.Jobs = append(m.Jobs, l.plan.modules[i].job)
+	}
+	if l.plan.combined != "" {
+		if err := l.keepCombined(); err != nil {
+			return err
+		}
+	}
+	if err := l.hideSymbols(ctx, m); err != nil {
+		return err
+	}
+	if err := l.files.check(); err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if _, err := m.WriteTo(&text); err != nil {
+		return err
+	}
+	return l.stage.Write(l.mapFile, "map", text.Bytes())
+}
+
+// combinedObject is where the object of what is regular LTO belongs.
+func (l *indexLink) combinedObject() string {
+	if file, _ := l.command.Last("lto-obj-path"); file != "" {
+		return file
+	}
+	return l.mapFile + ".lto.o"
+}
+
+// keepCombined keeps the object of regular LTO.
+func (l *indexLink) keepCombined() error {
+	if n, ok := l.command.Last("lto-partitions"); ok && n != "1" {
+		return fmt.Errorf("--lto-partitions=%s makes several objects of regular LTO", n)
+	}
+	data, err := os.ReadFile(l.thin.Combined)
+	if err != nil {
+		return err
+	}
+	return l.stage.Renew(l.plan.combined, "combined", data)
+}
+
+// hideSymbols adds an object to the link that hides what bitcode hides, if there is
+// anything.
+func (l *indexLink) hideSymbols(ctx context.Context, m *thinlto.Map) error {
+	hidden, err := l.load.Hidden(l.settings.Jobs)
+	if err != nil {
+		return err
+	}
+	source, err := hidden.EarlyAssembly()
+	if err != nil || source == "" {
+		return err
+	}
+	if l.clang, err = backendCompiler(l.command, l.lld); err != nil {
+		return fmt.Errorf("symbols are to be hidden, by an object that clang makes: %w", err)
+	}
+	if err := l.assemble(ctx, source, "--target="+hidden.Triple()); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(l.hiddenObject())
+	if err != nil {
+		return err
+	}
+	object := l.mapFile + ".hidden.o"
+	m.Add = append(m.Add, object)
+	return l.stage.Renew(object, "hidden", data)
+}
+
+// ownError is an error of a link that nobody else can do instead.
+func ownError(err error) error {
+	var reason *inProcess
+	if errors.As(err, &reason) {
+		return reason.error
+	}
+	return err
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/settings"
+	"github.com/dtlto/dtlto/internal/stage"
+	"github.com/dtlto/dtlto/internal/thinlto"
+)
+
+// readMap reads the map of a thin link that the command is the final link of; nil if it
+// is none's: maps without a record are LLD's.
+func readMap(c *lld.Command) (m *thinlto.Map, file string, err error) {
+	files := c.Values("remap-inputs-file")
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, "", err
+		}
+		one, err := thinlto.ReadMap(f, name)
+		_ = f.Close()
+		if err != nil {
+			return nil, "", err
+		}
+		if one.Version > 0 {
+			m, file = one, name
+		}
+	}
+	if m != nil && len(files)+len(c.Values("remap-inputs")) > 1 {
+		return nil, "", fmt.Errorf("%s: is the map of a thin link, besides which nothing else can be remapped", file)
+	}
+	return m, file, nil
+}
+
+// linkMapped does the final link of a thin link with --thinlto-index=: it takes what that
+// loaded, in its order and whether or not anything still refers to it, with objects in the
+// place of bitcode. It returns the linker's exit code.
+func linkMapped(ctx context.Context, c *lld.Command, path string, s *settings.Settings, program *Program, m *thinlto.Map, file string) (code int, err error) {
+	l := &staged{command: c, settings: s, program: program, lld: path, started: time.Now(), files: snapshot{}}
+	if err := l.checkMapped(m, file); err != nil {
+		return 0, err
+	}
+	output, err := filepath.Abs(c.Output())
+	if err != nil {
+		return 0, err
+	}
+	l.stage = stage.For(output)
+	defer func() { err = errors.Join(err, l.stage.Remove()) }()
+	if _, err := l.openStage(); err != nil {
+		return 0, err
+	}
+	final, err := l.planMapped(m, file)
+	if err == nil {
+		err = l.lay(final)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return l.finalLink(ctx, final)
+}
+
+// checkMapped refuses a link that is not the final one of the map's thin link.
+func (l *staged) checkMapped(m *thinlto.Map, file string) error {
+	if !l.command.Whole {
+		return errors.New("versions of LLD differ in how they read one of the response files")
+	}
+	if err := l.checkFiles(); err != nil {
+		return err
+	}
+	options := l.command.Resolution()
+	for _, option := range m.Options {
+		if !slices.Contains(options, option) {
+			return fmt.Errorf("%s: is of a thin link with %s, which this link has not: it must have the same options", file, option)
+		}
+	}
+	for _, option := range options {
+		if !slices.Contains(m.Options, option) {
+			return fmt.Errorf("%s: is of a thin link without %s, which this link has: it must have the same options", file, option)
+		}
+	}
+	for i := range m.Jobs {
+		job := &m.Jobs[i]
+		if _, err := os.Stat(job.Object); errors.Is(err, fs.ErrNotExist) && !job.Unused {
+			return fmt.Errorf("%s: is not there, and %s has it in the place of %s: run the backend compile of that", job.Object, file, job.Module)
+		}
+	}
+	return nil
+}
+
+// planMapped plans the link of what was loaded.
+func (l *staged) planMapped(m *thinlto.Map, file string) (*lld.FinalLink, error) {
+	remap, err := l.command.ReadRemap()
+	if err != nil {
+		return nil, err
+	}
+	l.command.SetRemap(remap)
+	l.files.add(l.command.ReadFiles()...)
+	records := make([]lld.Recorded, len(m.Load))
+	for i, r := range m.Load {
+		records[i] = lld.Recorded(r)
+	}
+	load, err := l.command.Recall(records)
+	var final *lld.FinalLink
+	if err == nil {
+		final, err = load.FinalLink(filepath.Join(l.root, "final"), "", l.side())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	final.Words = append(final.Words, m.Add...)
+	return final, nil
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+package lld
+
+import (
+	"slices"
+
+	"github.com/dtlto/dtlto/internal/object"
+)
+
+// Recorded is what a thin link loaded, as another link finds it again in whose inputs
+// objects have taken the place of bitcode.
+type Recorded struct {
+	File    string // or the archive, as the link spells it
+	Member  string // its name in the archive, empty for a file
+	Offset  int64  // of the member's header; 0 if there is only one of that name
+	Unnamed bool   // the command line does not name the file
+}
+
+// Recall is ReadLoad for a link without bitcode, from what was recorded of a thin link. The
+// error is an *Inexact if the two are not of the same inputs.
+func (c *Command) Recall(records []Recorded) (*Load, error) {
+	l := &Load{command: c, archives: map[string]*archiveFile{}, Loaded: make([]Loaded, 0, len(records)), native: true}
+	defer l.closeArchives()
+	named, err := l.readInputs()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		loaded, err := l.recall(r, named)
+		if err != nil {
+			return nil, err
+		}
+		if loaded.Kind == Module || loaded.Kind == Regular {
+			return nil, &Inexact{loaded.Name(), "is bitcode, and not an object"}
+		}
+		l.Loaded = append(l.Loaded, loaded)
+	}
+	return l, l.readRests(named)
+}
+
+func (l *Load) recall(r Recorded, named map[string][]int) (Loaded, error) {
+	if r.Member != "" {
+		return l.recallMember(r)
+	}
+	loaded := Loaded{Path: r.File, File: r.File}
+	if !r.Unnamed {
+		places := named[r.File]
+		if len(places) == 0 {
+			return loaded, &Inexact{r.File, "was loaded by the thin link, and this command line does not name it"}
+		}
+		named[r.File] = places[1:]
+		loaded.Input = &l.Inputs[places[0]]
+	}
+	return loaded, l.look(&loaded)
+}
+
+func (l *Load) recallMember(r Recorded) (Loaded, error) {
+	a := l.archive(r.File)
+	if a == nil {
+		return Loaded{}, &Inexact{r.File, "is an archive that cannot be read"}
+	}
+	i := slices.IndexFunc(a.all, func(m object.Member) bool {
+		return m.Name == r.Member && (r.Offset == 0 || m.HeaderOffset == r.Offset)
+	})
+	if i < 0 || a.taken[a.all[i].HeaderOffset] {
+		return Loaded{}, &Inexact{r.File + "(" + r.Member + ")", "was loaded by the thin link, and is not there now"}
+	}
+	loaded, err := l.lookMember(a, &a.all[i])
+	if err != nil {
+		return loaded, err
+	}
+	return a.take(loaded), nil
+}
