@@ -54,8 +54,8 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 	}
 	root.SetArgs(args)
 	root.SetVersionTemplate("dtlto {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		if slices.Contains(args, "-o") {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if !cmd.HasParent() && slices.Contains(args, "-o") {
 			return &driver.UsageError{Err: errors.New("these are a linker's arguments: call this program as ld.dtlto")}
 		}
 		return &driver.UsageError{Err: fmt.Errorf("%w (see dtlto --help)", err)}

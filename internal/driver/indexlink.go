@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/bitcode"
@@ -32,6 +33,7 @@ type indexLink struct {
 	places  *lld.Places
 	load    *lld.Load
 	plan    *indexPlan
+	changed atomic.Int64 // indexes that are not what they were
 }
 
 // linkIndexes does such a link and returns the linker's exit code. If it fails, the map
@@ -51,7 +53,10 @@ func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.S
 	if err := l.write(ctx); err != nil {
 		return 0, err
 	}
-	return 0, l.writeMap(ctx)
+	if err = l.writeMap(ctx); err == nil && s.Summary {
+		l.summarise()
+	}
+	return 0, err
 }
 
 func newIndexLink(c *lld.Command, path string, s *settings.Settings, program *Program) (*indexLink, error) {
@@ -117,6 +122,17 @@ func (l *indexLink) thinLink(ctx context.Context) (code int, err error) {
 	return 0, nil
 }
 
+func (l *indexLink) summarise() {
+	unused := 0
+	for i := range l.plan.modules {
+		if l.plan.modules[i].job.Unused {
+			unused++
+		}
+	}
+	fmt.Fprintf(l.program.Err, "dtlto: %s: %d modules, %d of them not used, %d indexes changed, %s\n",
+		l.mapFile, len(l.plan.modules), unused, l.changed.Load(), seconds(time.Since(l.started)))
+}
+
 // write puts every file in its place but the map.
 func (l *indexLink) write(ctx context.Context) error {
 	blocks := &backends{settings: l.settings, major: l.major, parts: moduleFiles{parts: l.plan.parts}}
@@ -137,7 +153,7 @@ func (l *indexLink) write(ctx context.Context) error {
 	for i, archive := range l.plan.archives {
 		data, err := object.MakeThinArchive(archive.members)
 		if err == nil {
-			err = l.stage.Renew(archive.to, "archive"+strconv.Itoa(i), data)
+			_, err = l.stage.Renew(archive.to, "archive"+strconv.Itoa(i), data)
 		}
 		if err != nil {
 			return err
@@ -156,11 +172,15 @@ func (l *indexLink) writeModule(number int, blocks *backends) error {
 	}
 	m.job.Imports = imports
 	name := strconv.Itoa(number)
-	if err := l.stage.Renew(m.job.Index, name+".thinlto.bc", index); err != nil {
+	changed, err := l.stage.Renew(m.job.Index, name+".thinlto.bc", index)
+	if err != nil {
 		return err
 	}
+	if changed {
+		l.changed.Add(1)
+	}
 	if l.command.Has("thinlto-emit-imports-files") {
-		if err := l.stage.Renew(m.imports, name+".imports", []byte(lines(imports))); err != nil {
+		if _, err := l.stage.Renew(m.imports, name+".imports", []byte(lines(imports))); err != nil {
 			return err
 		}
 	}
@@ -220,7 +240,8 @@ func (l *indexLink) extract(to, name string, part object.Part) error {
 	if int64(len(data)) != part.Size {
 		return wasChanged(part.File)
 	}
-	return l.stage.Renew(to, name, data)
+	_, err = l.stage.Renew(to, name, data)
+	return err
 }
 
 // writeMap writes the map, after everything that it speaks of.
@@ -264,7 +285,8 @@ func (l *indexLink) keepCombined() error {
 	if err != nil {
 		return err
 	}
-	return l.stage.Renew(l.plan.combined, "combined", data)
+	_, err = l.stage.Renew(l.plan.combined, "combined", data)
+	return err
 }
 
 // hideSymbols adds an object to the link that hides what bitcode hides, if there is
@@ -290,7 +312,8 @@ func (l *indexLink) hideSymbols(ctx context.Context, m *thinlto.Map) error {
 	}
 	object := l.mapFile + ".hidden.o"
 	m.Add = append(m.Add, object)
-	return l.stage.Renew(object, "hidden", data)
+	_, err = l.stage.Renew(object, "hidden", data)
+	return err
 }
 
 // ownError is an error of a link that nobody else can do instead.

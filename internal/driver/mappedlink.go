@@ -66,7 +66,10 @@ func linkMapped(ctx context.Context, c *lld.Command, path string, s *settings.Se
 	if err != nil {
 		return 0, err
 	}
-	return l.finalLink(ctx, final)
+	if code, err = l.finalLink(ctx, final); code == 0 && err == nil && s.Summary {
+		fmt.Fprintf(program.Err, "dtlto: %s: %d objects in the place of bitcode, %s\n", file, len(m.Jobs), seconds(time.Since(l.started)))
+	}
+	return code, err
 }
 
 // checkMapped refuses a link that is not the final one of the map's thin link.

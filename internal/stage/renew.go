@@ -10,16 +10,16 @@ import (
 
 // Renew gives the file at a path these contents, all of them or what it had, and makes
 // its folder. A file that has them already is left alone: who goes by times of change, as
-// make and ninja do, sees that nothing happened to it. name is that of a file in the stage
-// which nobody else uses.
-func (s *Stage) Renew(path, name string, contents []byte) error {
+// make and ninja do, sees that nothing happened to it; changed is false then. name is that
+// of a file in the stage which nobody else uses.
+func (s *Stage) Renew(path, name string, contents []byte) (changed bool, err error) {
 	if same(path, contents) {
-		return nil
+		return false, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
+		return true, err
 	}
-	return s.Write(path, name, contents)
+	return true, s.Write(path, name, contents)
 }
 
 // Write is Renew for a file that is to be newer in any case, in a folder that is there.
