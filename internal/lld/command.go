@@ -16,7 +16,8 @@ type Command struct {
 	// Whole is false when a response file could not be expanded as LLD would.
 	Whole bool
 
-	inputs []inputOrError // nil until Inputs has read them
+	inputs   []inputOrError // nil until Inputs has read them
+	remapped *Remap         // what SetRemap set
 }
 
 // ReadCommand expands and parses the arguments that follow the linker's name.

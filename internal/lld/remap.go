@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 )
 
 // A Remap says which files LLD 17 and newer opens in the place of others, for
@@ -163,23 +162,13 @@ func (c *Command) WithoutRemap() []string { return c.Without(isRemap) }
 // /dev/null, an empty linker script to LLD, are not there at all.
 func (c *Command) SetRemap(r *Remap) {
 	c.inputs = nil
-	remaps.Store(c, r)
-}
-
-// remaps are what SetRemap was given, by command.
-var remaps sync.Map
-
-// remap is what SetRemap was given, or nil.
-func (c *Command) remap() *Remap {
-	r, _ := remaps.Load(c)
-	remap, _ := r.(*Remap)
-	return remap
+	c.remapped = r
 }
 
 // opened is the file that LLD opens for a path.
 func (c *Command) opened(path string) string {
 	if path != "" {
-		path, _ = c.remap().To(path)
+		path, _ = c.remapped.To(path)
 	}
 	return path
 }
@@ -187,7 +176,7 @@ func (c *Command) opened(path string) string {
 // open makes of an input the file that LLD opens for it, and says whether that is
 // anything.
 func (c *Command) open(in *Input) bool {
-	if to, ok := c.remap().To(in.Path); ok && in.Path != "" {
+	if to, ok := c.remapped.To(in.Path); ok && in.Path != "" {
 		in.Path, in.Library = to, ""
 	}
 	return in.Path != "" && (in.Path != os.DevNull || in.Binary || in.JustSymbols)

@@ -115,9 +115,7 @@ func TestRemappedInputs(t *testing.T) {
 		{"-T commands b.o", []RemapEntry{{"commands", "other"}}, []string{"b.o"}, []string{"other", "b.o"}},
 	} {
 		c := command(tc.line)
-		for range c.Inputs() { // which remembers them
-			continue
-		}
+		c.OpenedFiles() // which has the inputs remembered
 		r, err := NewRemap(tc.remap)
 		if err != nil {
 			t.Fatal(err)

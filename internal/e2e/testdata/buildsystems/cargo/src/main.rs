@@ -1,0 +1,3 @@
+fn main() {
+    println!("sum {}", adder::add(40, 2));
+}

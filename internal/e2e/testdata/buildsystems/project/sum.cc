@@ -1,0 +1,3 @@
+#include "sum.h"
+
+int sum(int a, int b) { return twice(a + b); }
