@@ -154,9 +154,6 @@ func (c *Command) ReadRemap() (*Remap, error) {
 
 func isRemap(arg Arg) bool { return arg.Name == "remap-inputs" || arg.Name == "remap-inputs-file" }
 
-// WithoutRemap is the argv without these options.
-func (c *Command) WithoutRemap() []string { return c.Without(isRemap) }
-
 // SetRemap makes the command mean other files: from then on, what it is asked about its
 // inputs is about those that LLD opens. They have no Library, and those that are mapped to
 // /dev/null, an empty linker script to LLD, are not there at all.

@@ -17,7 +17,7 @@ import (
 //
 // What is in archives gets other names in what LLD prints.
 func (c *Command) Remapped() ([]string, error) {
-	r := c.remap()
+	r := c.remapped
 	if r == nil {
 		var err error
 		if r, err = c.ReadRemap(); err != nil {

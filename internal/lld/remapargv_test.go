@@ -157,16 +157,6 @@ func TestRemappedRefusals(t *testing.T) {
 	}
 }
 
-func TestWithoutRemap(t *testing.T) {
-	for line, want := range map[string]string{
-		"--remap-inputs a=b x --remap-inputs-file=y --remap-inputs=c=d -o remap": "x -o remap", "a b": "a b",
-	} {
-		if got := strings.Join(command(line).WithoutRemap(), " "); got != want {
-			t.Errorf("%s: %s, want %s", line, got, want)
-		}
-	}
-}
-
 // A Remap that is not of the command's own options is what Remapped takes.
 func TestRemappedOther(t *testing.T) {
 	c := command("a.o -o x b.o --remap-inputs=b.o=c.o")
