@@ -40,7 +40,7 @@ func (f Fragment) Write(w io.Writer, backends []Backend) error {
 	if err != nil {
 		return err
 	}
-	p := &printer{indent: true}
+	p := &printer{w: w, indent: true}
 	for _, b := range sorted {
 		for _, name := range slices.Concat([]string{b.Object, b.Module, b.Index}, b.Imports) {
 			if why := f.refuses(name); why != "" {
@@ -56,8 +56,8 @@ func (f Fragment) Write(w io.Writer, backends []Backend) error {
 	default:
 		writeJSON(p, sorted)
 	}
-	_, err = w.Write(p.buf)
-	return err
+	p.flush()
+	return p.err
 }
 
 // sortBackends sorts copies of backends, with one of those that are the same.

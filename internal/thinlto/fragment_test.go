@@ -5,6 +5,7 @@ package thinlto
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -246,5 +247,23 @@ func TestJSONTakesNames(t *testing.T) {
 	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
 	if want := (Backend{"o", "m", "i", sorted, true}); got.Version != 1 || len(got.Backends) != 1 || !reflect.DeepEqual(got.Backends[0], want) {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestLargeFragment writes more than a writer holds at once.
+func TestLargeFragment(t *testing.T) {
+	var backends []Backend
+	for i := range 5000 {
+		name := fmt.Sprintf("some/folder/with/a/name/%04d.o", i)
+		backends = append(backends, Backend{Object: "obj/" + name, Module: name, Index: "obj/" + name + ".thinlto.bc", Imports: []string{"a.o", "b.o"}})
+	}
+	for _, form := range Fragments {
+		var text strings.Builder
+		if err := form.Write(&text, backends); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(text.String(), "obj/some/folder"); n < len(backends) {
+			t.Errorf("%s: %d of %d backends", form, n, len(backends))
+		}
 	}
 }
