@@ -24,6 +24,11 @@ func TestCheck(t *testing.T) {
 
 		{"-O -Os -O3 -Wno-error=pass-failed -falign-loops=32 -falign-functions -fno-vectorize -mllvm -enable-foo -mllvm -x=true", ""},
 
+		// What stands in the flags of all compiles.
+		{"-g -g3 -Wall -w -std=c++17 -pedantic -pthread -fno-exceptions -fvisibility=hidden -fcf-protection -fcf-protection=branch " +
+			"-fstack-protector-strong -fdiagnostics-color -fno-inline -ftls-model=initial-exec", ""},
+		{"-std", "not known"}, {"-g=x", "not known"}, {"-fcf-protection=a/b", "not known"},
+
 		{"-march=native", "machine"}, {"-mtune=native", "machine"}, {"-mcpu=native", "machine"}, {"-mcpu=native+crc", "machine"},
 		{"-fprofile-use=default.profdata", "may name a file"}, {"-fprofile-sample-use=p", "may name a file"}, {"-fprofile-use", "not known"},
 		{"-fbasic-block-sections=list=f.txt", "may name a file"}, {"-fthinlto-index=foo", "may name a file"},

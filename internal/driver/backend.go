@@ -153,8 +153,11 @@ func (e *edge) readIndex() (thin bool, err error) {
 		return false, &UsageError{err}
 	}
 	for _, module := range modules {
-		if module == e.Module {
+		switch module {
+		case e.Module:
 			continue
+		case e.Object:
+			return false, &UsageError{fmt.Errorf("%s: is the output, and %s has %s import from it", e.Object, e.Index, e.Module)}
 		}
 		if err := e.checkInput(module, ", from which "+e.Index+" has it import"); err != nil {
 			return false, err
@@ -200,7 +203,7 @@ func (e *edge) jobFile() (f *thinlto.JobFile, err error) {
 	if e.version, err = toolchain.ClangVersion(e.path); err != nil {
 		return nil, err
 	}
-	args := append([]string{e.path}, e.Args...)
+	args := append([]string{e.path, "-c"}, e.Args...)
 	if e.version.Major >= 16 {
 		args = append(args, noDefaultConfig)
 	}

@@ -59,7 +59,7 @@ func (c *cluster) describeWorker(ctx context.Context) (*worker, error) {
 	if path := c.settings.RemoteCompiler; path != "" {
 		w := &worker{Worker: action.NewWorker([]string{path}, properties, nil)}
 		if c.executes {
-			return w, checkVersion(ctx, c.executeAgain, w, path, c.compiler)
+			return w, c.checkWorker(ctx, w, path)
 		}
 		return w, nil
 	}

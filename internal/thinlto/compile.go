@@ -14,7 +14,7 @@ import (
 // A Compile is a backend compile as somebody says it to Clang.
 type Compile struct {
 	Compiler string   // the first word
-	Args     []string // what says how to compile, in order, without the rest
+	Args     []string // what says how to compile, in order, without -c and the rest
 	Module   string
 	Index    string
 	Object   string
@@ -106,7 +106,6 @@ func (r *compileReader) own(word string) bool {
 	switch {
 	case word == "-c" || word == "--compile":
 		r.compiles = true
-		r.Args = append(r.Args, "-c")
 	case word == "-o" || word == "--output":
 		r.object(r.value(word))
 	case name == "--output" && joined:
@@ -135,6 +134,9 @@ func (r *compileReader) own(word string) bool {
 func (r *compileReader) object(name string) {
 	r.Object = name
 	r.objects++
+	if name == "-" {
+		r.odd("its output is -")
+	}
 }
 
 // input takes an input. What is not known by its ending for a source is bitcode to
