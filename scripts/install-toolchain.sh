@@ -59,6 +59,7 @@ if [ "${1:-all}" != demo ]; then
 	need autoconf autoconf
 	need automake automake
 	need libtoolize libtool
+	need bazel-4 bazel-bootstrap
 	need hyperfine hyperfine
 	for version in 13 15; do # staged links' oldest, and one in between
 		need clang-$version clang-$version

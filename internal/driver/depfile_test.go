@@ -110,7 +110,7 @@ func TestDepfileOfMap(t *testing.T) {
 
 func TestDepfileFails(t *testing.T) {
 	thinLinked(t, "19")
-	const jobs = "#dtlto {\"version\":1}\n#dtlto {\"job\":{\"module\":\"thin/a.o\",\"index\":\"i\",\"object\":\"o\",\"imports\":[\"thin/zz.o\"]}}\n"
+	const jobs = "#dtlto {\"version\":1}\n#dtlto {\"job\":{\"module\":\"thin/a.o\",\"index\":\"i\",\"object\":\"o\",\"imports\":[\"thin/zz.o\"]}}\n#dtlto {\"end\":2}\n"
 	a, err := os.ReadFile("obj/a.o.thinlto.bc")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ package driver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.S
 	if l.plan, err = planIndexes(l.places, l.load, l.mapFile, l.combinedObject()); err != nil {
 		return 0, err
 	}
+	if _, err := l.theMap().WriteTo(io.Discard); err != nil {
+		return 0, err // names that no map can have, before anything is written
+	}
 	if err := l.write(ctx); err != nil {
 		return 0, err
 	}
@@ -74,7 +78,10 @@ func newIndexLink(c *lld.Command, path string, s *settings.Settings, program *Pr
 		return nil, errors.New("--thinlto-index= makes a map, and --remap-inputs= and --remap-inputs-file= use one")
 	}
 	if info, err := os.Stat(filepath.Dir(l.mapFile)); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%s: there is no such folder for it", l.mapFile)
+		return nil, fmt.Errorf("--thinlto-index=%s: there is no such folder for it", l.mapFile)
+	}
+	if info, err := os.Stat(l.mapFile); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("--thinlto-index=%s: is no regular file", l.mapFile)
 	}
 	if l.places, err = c.Places(); err != nil {
 		return nil, err
@@ -86,7 +93,7 @@ func newIndexLink(c *lld.Command, path string, s *settings.Settings, program *Pr
 	if l.major = version.Major; l.major < lld.FirstStaged {
 		return nil, fmt.Errorf("%s is LLD %s, and --thinlto-index= needs %d or newer", path, version, lld.FirstStaged)
 	}
-	if err := errors.Join(c.OnceOnly(), c.StagedObstacle(l.major)); err != nil {
+	if err := cmp.Or(c.OnceOnly(), c.IndexObstacle()); err != nil {
 		return nil, err
 	}
 	beside, err := filepath.Abs(l.mapFile)
@@ -144,6 +151,11 @@ func (l *indexLink) write(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	for i, file := range l.plan.empty {
+		if _, err := l.stage.Renew(file, "empty"+strconv.Itoa(i), nil); err != nil {
+			return err
+		}
 	}
 	for i, copied := range l.plan.copies {
 		if err := l.extract(copied.to, "copy"+strconv.Itoa(i), copied.part); err != nil {
@@ -244,12 +256,18 @@ func (l *indexLink) extract(to, name string, part object.Part) error {
 	return err
 }
 
-// writeMap writes the map, after everything that it speaks of.
-func (l *indexLink) writeMap(ctx context.Context) error {
+// theMap is the map of what was planned.
+func (l *indexLink) theMap() *thinlto.Map {
 	m := &thinlto.Map{LLVM: l.major, Options: l.command.Resolution(), Entries: l.plan.entries, Load: l.plan.load}
 	for i := range l.plan.modules {
 		m.Jobs = append(m.Jobs, l.plan.modules[i].job)
 	}
+	return m
+}
+
+// writeMap writes the map, after everything that it speaks of.
+func (l *indexLink) writeMap(ctx context.Context) error {
+	m := l.theMap()
 	if l.plan.combined != "" {
 		if err := l.keepCombined(); err != nil {
 			return err

@@ -32,6 +32,10 @@ type indexPlan struct {
 	members map[string]mappedMember // members of archives with bitcode, by key
 	claimed map[string]string       // places → whose they are
 	mapped  map[string]string       // inputs → what takes their place
+	unused  []unusedMember          // of archives
+	empty   []string                // files for what is no ThinLTO
+
+	modulesByFile map[string]bool // modules that are there
 
 	hasCombined bool // the object of regular LTO has the place of an input
 }
@@ -56,6 +60,12 @@ type indexCopy struct {
 	part object.Part
 }
 
+// unusedMember is a member of an archive that the link has no use for.
+type unusedMember struct {
+	indexed
+	stem string
+}
+
 // mappedMember is what a member is in the archive that takes the place of its own.
 type mappedMember struct{ archive, name string }
 
@@ -64,7 +74,7 @@ type mappedMember struct{ archive, name string }
 func planIndexes(places *lld.Places, load *lld.Load, mapFile, combined string) (*indexPlan, error) {
 	p := &indexPlan{
 		places: places, parts: map[string]object.Part{}, names: map[string]string{},
-		members: map[string]mappedMember{}, claimed: map[string]string{}, mapped: map[string]string{},
+		members: map[string]mappedMember{}, claimed: map[string]string{}, mapped: map[string]string{}, modulesByFile: map[string]bool{},
 	}
 	for i := range load.Inputs {
 		p.claimed[path.Clean(load.Inputs[i].Path)] = isInput
@@ -76,7 +86,7 @@ func planIndexes(places *lld.Places, load *lld.Load, mapFile, combined string) (
 		}
 	}
 	err := p.claim(mapFile, "the map")
-	for _, step := range []func(*lld.Load) error{p.addFiles, p.addArchives} {
+	for _, step := range []func(*lld.Load) error{p.addFiles, p.addArchives, p.addUnused} {
 		if err == nil {
 			err = step(load)
 		}
@@ -104,13 +114,24 @@ func (p *indexPlan) claim(file, who string) error {
 // nameOf is what a module is called as a file.
 func (p *indexPlan) nameOf(id string) (string, bool) { name, ok := p.names[id]; return name, ok }
 
-// addFiles adds the bitcode that is inputs itself.
+// addFiles adds the bitcode that is inputs itself and was loaded.
 func (p *indexPlan) addFiles(load *lld.Load) error {
 	for i := range load.Loaded {
 		if l := &load.Loaded[i]; l.Member == nil {
 			if err := p.addFile(l, false); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// addUnused adds the bitcode that the link has no use for, unless it has in another
+// place: a file may be given twice, and be in a thin archive as well.
+func (p *indexPlan) addUnused(load *lld.Load) error {
+	for _, m := range p.unused {
+		if err := p.addOnce(m.indexed, m.stem); err != nil {
+			return err
 		}
 	}
 	for i := range load.Unused {
@@ -123,6 +144,14 @@ func (p *indexPlan) addFiles(load *lld.Load) error {
 	return nil
 }
 
+// addOnce adds an unused module if no other has its files.
+func (p *indexPlan) addOnce(m indexed, stem string) error {
+	if !m.extracted && p.modulesByFile[path.Clean(m.job.Module)] {
+		return nil
+	}
+	return p.addModule(m, stem)
+}
+
 // addFile adds a file if it is bitcode. What the link has no use for is nothing to the
 // final link, and has an index all the same: what is used, a build system cannot know.
 func (p *indexPlan) addFile(l *lld.Loaded, unused bool) error {
@@ -132,21 +161,41 @@ func (p *indexPlan) addFile(l *lld.Loaded, unused bool) error {
 		// The bitcode in an ELF object (FatLTO) becomes a file, as members of archives do.
 		m := indexed{id: l.ID, loaded: l, extracted: l.Offset != 0}
 		m.job.Module, m.job.Unused = l.ID, unused
+		if unused {
+			if err := p.addOnce(m, l.ID); err != nil {
+				return err
+			}
+			break
+		}
 		if err := p.addModule(m, l.ID); err != nil {
 			return err
 		}
-		if !unused {
-			to = p.modules[len(p.modules)-1].job.Object
-		}
+		to = p.modules[len(p.modules)-1].job.Object
 	case lld.Regular:
 		if !unused && !p.hasCombined {
 			to, p.hasCombined = p.combined, true
+		}
+		if err := p.addRegular(l.ID); err != nil {
+			return err
 		}
 	default:
 		return nil
 	}
 	p.mapTo(l.Path, to)
 	return nil
+}
+
+// addRegular finds the places of empty files for what is no ThinLTO: LLD makes them, too,
+// and clang takes an empty index to mean that.
+func (p *indexPlan) addRegular(file string) error {
+	index, err := p.places.Index(file)
+	for _, ending := range []string{indexEnding, importsEnding} {
+		if err == nil {
+			err = p.claim(index+ending, file)
+			p.empty = append(p.empty, index+ending)
+		}
+	}
+	return err
 }
 
 func (p *indexPlan) mapTo(from, to string) {
@@ -165,7 +214,7 @@ func (p *indexPlan) addModule(m indexed, stem string) error {
 	if err != nil {
 		return err
 	}
-	m.job.Index, m.imports = index+".thinlto.bc", index+".imports"
+	m.job.Index, m.imports = index+indexEnding, index+importsEnding
 	files := []string{m.job.Object, m.job.Index, m.imports}
 	if m.extracted {
 		m.job.Module = index + ".bc"
@@ -188,6 +237,7 @@ func (p *indexPlan) addModule(m indexed, stem string) error {
 		return fmt.Errorf("%s: is not ASCII, and LLVM damages such names of modules in index files", m.job.Module)
 	}
 	p.names[m.id] = m.job.Module
+	p.modulesByFile[path.Clean(m.job.Module)] = true
 	p.modules = append(p.modules, m)
 	return nil
 }
@@ -242,7 +292,6 @@ func pathFrom(folder, file string) (string, error) {
 // addMember finds a place for a member of an archive and says what file the final link
 // has instead of it, if any.
 func (p *indexPlan) addMember(a *lld.BitcodeArchive, l *lld.Loaded, stems map[string]bool) (file string, err error) {
-	used := a.Used(l)
 	if l.Kind == lld.Regular || l.Kind == lld.Shared {
 		return "", nil
 	}
@@ -257,21 +306,15 @@ func (p *indexPlan) addMember(a *lld.BitcodeArchive, l *lld.Loaded, stems map[st
 		return p.addNative(l, stem)
 	}
 	m := indexed{id: l.ID, loaded: l, extracted: extracted || l.Offset != 0}
-	m.job.Module, m.job.Unused = l.File, !used
-	if !used && !m.extracted && p.isClaimed(stem) {
-		return "", nil // a file that is there in its own right, or in two archives
+	m.job.Module, m.job.Unused = l.File, !a.Used(l)
+	if m.job.Unused {
+		p.unused = append(p.unused, unusedMember{m, stem})
+		return "", nil
 	}
-	if err := p.addModule(m, stem); err != nil || !used {
+	if err := p.addModule(m, stem); err != nil {
 		return "", err
 	}
 	return p.modules[len(p.modules)-1].job.Object, nil
-}
-
-// isClaimed says whether a file's object has a place already.
-func (p *indexPlan) isClaimed(stem string) bool {
-	to, err := p.places.Object(stem)
-	_, ok := p.claimed[path.Clean(to)]
-	return err == nil && ok
 }
 
 // addNative is a native member as a file.
@@ -288,7 +331,7 @@ func (p *indexPlan) addNative(l *lld.Loaded, stem string) (file string, err erro
 }
 
 // longestStem leaves room for endings in the 255 bytes that a name may have.
-const longestStem = 255 - len(".thinlto.bc")
+const longestStem = 255 - len(indexEnding)
 
 // memberStem is what a member of a regular archive is called as a file, but for endings:
 // ARCHIVE.d/MEMBER, the second of a name ARCHIVE.d/MEMBER.2 before the member's own ending.
@@ -310,6 +353,10 @@ func memberStem(archive string, l *lld.Loaded, taken map[string]bool) (string, e
 // addLoad records what was loaded, in terms of what takes its place.
 func (p *indexPlan) addLoad(load *lld.Load) {
 	combined := p.combined
+	named := map[string]bool{}
+	for i := range load.Inputs {
+		named[load.Inputs[i].Path] = true
+	}
 	for i := range load.Loaded {
 		l := &load.Loaded[i]
 		bitcode := l.Kind == lld.Module || l.Kind == lld.Regular
@@ -325,9 +372,9 @@ func (p *indexPlan) addLoad(load *lld.Load) {
 			record.File = p.mapped[l.Path]
 		}
 		if l.Member != nil {
-			record = thinlto.MapLoad{File: l.Path, Member: l.Member.Name, Offset: l.Member.HeaderOffset}
+			record = thinlto.MapLoad{File: l.Path, Member: l.Member.Name, Offset: l.Member.HeaderOffset, Unnamed: !named[l.Path]}
 			if m, ok := p.members[memberKey(l)]; ok {
-				record = thinlto.MapLoad{File: m.archive, Member: m.name}
+				record.File, record.Member, record.Offset = m.archive, m.name, 0
 			}
 		}
 		p.load = append(p.load, record)

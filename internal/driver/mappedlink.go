@@ -23,6 +23,9 @@ import (
 func readMap(c *lld.Command) (m *thinlto.Map, file string, err error) {
 	files := c.Values("remap-inputs-file")
 	for _, name := range files {
+		if name == "" {
+			continue // LLD takes the option with an = only, and will say so
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, "", err
@@ -91,6 +94,11 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 			return fmt.Errorf("%s: is of a thin link without %s, which this link has: it must have the same options", file, option)
 		}
 	}
+	for _, added := range m.Add {
+		if info, err := os.Stat(added); err != nil || !info.Mode().IsRegular() {
+			return fmt.Errorf("%s: is not there, and %s has it in the link: do the thin link again", added, file)
+		}
+	}
 	for i := range m.Jobs {
 		job := &m.Jobs[i]
 		if _, err := os.Stat(job.Object); errors.Is(err, fs.ErrNotExist) && !job.Unused {
@@ -116,6 +124,9 @@ func (l *staged) planMapped(m *thinlto.Map, file string) (*lld.FinalLink, error)
 	var final *lld.FinalLink
 	if err == nil {
 		final, err = load.FinalLink(filepath.Join(l.root, "final"), "", l.side())
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: do the thin link again", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -71,7 +71,7 @@ func (l *staged) dependencies(written string, f *lld.FinalLink) string {
 			options = append(options, file)
 		}
 	}
-	files = append(options, files...)
+	files = slices.Concat(l.command.Values("remap-inputs-file"), options, files)
 	target, _, _ := strings.Cut(rule, ": \\\n")
 	var b strings.Builder
 	b.WriteString(target + ":")

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/object"
@@ -317,10 +318,7 @@ func (l *staged) job(m *lld.Loaded, to string) (thinlto.Job, error) {
 	index := l.thin.Prefix + m.ID + ".thinlto.bc"
 	imports, err := os.ReadFile(l.thin.Prefix + m.ID + ".imports")
 	if err == nil {
-		var info os.FileInfo
-		if info, err = os.Stat(index); err == nil && info.Size() == 0 {
-			err = fmt.Errorf("%s: the thin link made no index for it", m.ID)
-		}
+		err = checkIndex(index, m.ID)
 	}
 	if err != nil {
 		return thinlto.Job{}, err
@@ -331,6 +329,29 @@ func (l *staged) job(m *lld.Loaded, to string) (thinlto.Job, error) {
 		Outputs: []string{to},
 	}, nil
 }
+
+// checkIndex makes sure that a backend can work by a module's index. LLD 13 to 15 write
+// one that tells it to make nothing over the right one when the module is given again,
+// between --start-lib and --end-lib or in a thin archive, and not used there.
+func checkIndex(index, module string) error {
+	info, err := os.Stat(index)
+	if err != nil || info.Size() > maxSkipIndex {
+		return err
+	}
+	contents, err := os.ReadFile(index)
+	switch {
+	case err != nil:
+		return err
+	case len(contents) == 0:
+		return fmt.Errorf("%s: the thin link made no index for it", module)
+	case bitcode.IsSkipIndex(contents):
+		return fmt.Errorf("%s: is there twice, and this LLD gives it the index of the one that is not used", module)
+	}
+	return nil
+}
+
+// maxSkipIndex is more than an index has that names no module: 128 to 148 bytes.
+const maxSkipIndex = 1 << 10
 
 // compile makes the objects, or has the user's distributor make them.
 func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {

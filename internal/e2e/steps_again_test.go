@@ -14,7 +14,7 @@ import (
 // TestStepsAgain does a thin link again, as a build system does when one of its inputs has
 // changed: files that are what they were must keep their times, or all backends run again.
 func TestStepsAgain(t *testing.T) {
-	withLLVMs(t, everyLLVM, func(s *staging) {
+	withEachLLVM(t, func(s *staging) {
 		losing(s)
 		s.bitcode("leaf.o", "int other(void) { return 5; }", "far.o", "int other(void); int far(void) { return other() + 1; }")
 		inputs := []string{"main.o", "root.o", "libmixed.a", "far.o", "leaf.o", "-Wl,--undefined=far"}

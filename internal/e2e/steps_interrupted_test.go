@@ -11,11 +11,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/dtlto/dtlto/internal/llvmtest"
 )
 
 // hangingLLD does not end the links whose arguments have a word.
 const hangingLLD = `#!/bin/sh
-case "$*" in *WORD*) ;; *) exec ld.lld-19 "$@";; esac
+case "$*" in *"WORD"*) ;; *) exec ld.lld-19 "$@";; esac
 sleep 3600 &
 echo "$$ $!" >>pids
 wait
@@ -34,17 +36,20 @@ func TestStepsInterrupted(t *testing.T) {
 				s := newStaging(t, 19)
 				s.bitcode("main.o", "int f(void); int main(void) { return f(); }", "f.o", "int f(void) { return 0; }")
 				s.archive("lib.a", "f.o")
-				inputs := []string{"main.o", "lib.a"}
-				m := s.thinStep("obj", inputs...)
-				s.backendStep(m, false)
+				words := []string{"-e", "main", "-o", "program", "main.o", "lib.a"}
+				prefix := "--thinlto-prefix-replace=;obj/"
+				s.write("obj/keep", "")
+				llvmtest.Run(t, s.dir, "ld.dtlto", with(words, "--dtlto-lld=ld.lld-19", "--thinlto-index=obj/exe.map", prefix)...)
+				s.backendStep(s.readMap("obj/exe.map"), false)
+				llvmtest.Run(t, s.dir, "ld.dtlto", with(words, "--dtlto-lld=ld.lld-19", "--remap-inputs-file=obj/exe.map")...)
 				s.write("program", "the old program", "lld", strings.Replace(hangingLLD, "WORD", step.hangs, 1))
 				if err := os.Chmod(s.path("lld"), 0o755); err != nil {
 					t.Fatal(err)
 				}
 				before := s.files(".")
-				words := with([]string{step.option, "--dtlto-lld=" + s.path("lld"), "--thinlto-prefix-replace=;obj/", "-e", "main", "-o", "program"}, inputs...)
-				if step.name == "final link" {
-					words = append(words[:2:2], words[3:]...)
+				words = with(words, step.option, "--dtlto-lld="+s.path("lld"))
+				if step.name == "thin link" {
+					words = append(words, prefix)
 				}
 				cmd := exec.Command(filepath.Join(bin, "ld.dtlto"), words...)
 				pids := startHanging(t, s.dir, cmd, 1)

@@ -134,6 +134,7 @@ func TestMinimizedRefused(t *testing.T) {
 		_, small := minimized(s)
 		s.minimize("thin/other", "int other;")
 		s.bitcode("thin/odd.o", "int odd;")
+		llvmtest.Run(s.t, s.dir, s.tool("llvm-ar"), "qcS", "libmin.a", "thin/other.min.o")
 		for _, tt := range []struct {
 			name   string
 			damage func()
@@ -147,13 +148,14 @@ func TestMinimizedRefused(t *testing.T) {
 			{"empty", func() { s.write("thin/root.o", "") }, "native.o", []string{"thin/root.o"}},
 			{"another compile's", func() { s.copy("thin/other.o", "thin/root.o") }, "native.o", []string{"thin/root.min.o", "thin/root.o"}},
 			{"another suffix", func() {}, "thin/odd.o", []string{"thin/odd.o", ".min.o"}},
+			{"a member", func() {}, "libmin.a", []string{"libmin.a(other.min.o)", "minimized"}},
 		} {
 			s.sub(tt.name, func(s *staging) {
 				whole := read(s.t, s.path("thin/root.o"))
 				tt.damage()
 				inputs := small
 				if tt.more != small[0] {
-					inputs = with(small, tt.more)
+					inputs = with(small, tt.more, "-Wl,-u,other")
 				}
 				// In one go, and as the first of the steps.
 				p, err := s.try(stagedLLD, with(inputs, suffixes, "-o", "OUT/program")...)

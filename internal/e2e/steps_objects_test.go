@@ -45,18 +45,27 @@ func TestStepsObjects(t *testing.T) {
 // do that are made by hand from LLD's own index files.
 func TestStepsCorpus(t *testing.T) {
 	for _, tc := range []struct {
+		program corpus.Program
 		llvm    int
 		archive bool
 		long    bool
 	}{
-		{14, false, true}, {14, true, true}, {16, true, true}, {19, false, false},
-		{19, true, true}, {22, false, true}, {22, true, false},
+		{corpus.Zstd(), 14, false, true},
+		{corpus.Zstd(), 14, true, true},
+		{corpus.Zstd(), 16, true, true},
+		{corpus.Zstd(), 19, false, true},
+		{corpus.Zstd(), 19, true, false},
+		{corpus.Zstd(), 22, false, true},
+		{corpus.Zstd(), 22, true, true},
+		{corpus.RE2(), 14, true, true},
+		{corpus.RE2(), 19, true, true},
+		{corpus.RE2(), 22, false, true},
 	} {
-		t.Run(fmt.Sprint(tc.llvm, " archive ", tc.archive), func(t *testing.T) {
+		t.Run(fmt.Sprint(tc.program.Name, " ", tc.llvm, " archive ", tc.archive), func(t *testing.T) {
 			if tc.long && os.Getenv(testLong) == "" {
 				t.Skip("the same as others here, with another LLVM (" + testLong + ")")
 			}
-			o := built(t, corpus.Zstd(), tc.llvm, corpus.ThinLTO()...)
+			o := built(t, tc.program, tc.llvm, corpus.ThinLTO()...)
 			tr := layOut(t, tc.llvm, o, tc.archive)
 			(&staging{t: t, llvm: tc.llvm, dir: tr.dir, driver: o.Driver}).corpusSteps(tr)
 		})

@@ -10,7 +10,7 @@ import (
 // has a pick of its own, so that main.o, which comes later, does not take first.o.
 // The old way has all objects of modules in front: there main.o takes first.o.
 func TestStepsOrder(t *testing.T) {
-	withLLVMs(t, everyLLVM, func(s *staging) {
+	withEachLLVM(t, func(s *staging) {
 		s.bitcode("main.o", hidden+"int pick(void); int only(void) { return 7; } int main(void) { return pick() + only() - 7; }")
 		s.native("use.o", hidden+"int helper(void); int use(void) { return helper(); }",
 			"first.o", hidden+`int pick(void) { puts("first"); return 0; }`,

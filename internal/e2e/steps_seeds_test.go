@@ -129,7 +129,7 @@ clang -fuse-ld=lld @a.rsp elf0.o elf1.o  # a.rsp contains lto/a.o and lto/b.o
 
 // TestStepsRFC is the RFC's example the old way, in which ld.dtlto is LLD, and with a map.
 func TestStepsRFC(t *testing.T) {
-	withLLVMs(t, everyLLVM, func(s *staging) {
+	withEachLLVM(t, func(s *staging) {
 		old := rfcCompiles + rfcThinLink + rfcBackends + rfcFinalLink
 		plain := newStaging(s.t, s.llvm)
 		plain.shell(old, mapLLD.flag, mapLLD.flag)

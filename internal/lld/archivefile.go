@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/dtlto/dtlto/internal/object"
 )
@@ -71,6 +72,14 @@ func (a *archiveFile) read(size int64) bool {
 	return true
 }
 
+// hasSymbolTable says whether an archive begins with one.
+func (a *archiveFile) hasSymbolTable() bool {
+	var name [16]byte // of the first member, behind the magic
+	_, err := a.file.ReadAt(name[:], 8)
+	table := strings.TrimRight(string(name[:]), " ")
+	return err == nil && (table == "/" || table == "/SYM64/")
+}
+
 func (l *Load) closeArchives() {
 	for _, a := range l.archives {
 		if a != nil {
@@ -86,6 +95,7 @@ type Rest struct {
 	// Mixed says that an archive has bitcode, too: it must not come as it is.
 	Mixed bool
 	keep  map[int64]bool // members by HeaderOffset; nil for an object
+	files []string       // instead of a thin archive without a symbol table, which LLD 13 refuses
 }
 
 // readRests finds what is left of the inputs. named are the inputs that were not found
@@ -156,7 +166,7 @@ func (l *Load) rest(path string) (*Rest, error) {
 		return nil, &Inexact{path, "is an archive that cannot be read"}
 	}
 	r := &Rest{Path: path, keep: map[int64]bool{}}
-	foreign := false
+	foreign, indexed := false, a.hasSymbolTable()
 	for _, m := range a.all {
 		foreign = foreign || !m.Thin && m.Offset != m.HeaderOffset+archiveHeader
 		native, err := l.isNative(a, m)
@@ -168,6 +178,9 @@ func (l *Load) rest(path string) (*Rest, error) {
 		case a.taken[m.HeaderOffset]:
 		case native:
 			r.keep[m.HeaderOffset] = true
+			if m.Thin && !indexed {
+				r.files = append(r.files, object.ThinPath(path, m))
+			}
 		case l.native:
 			return nil, &Inexact{path + "(" + m.Name + ")", "is bitcode that the thin link did not have"}
 		}

@@ -275,6 +275,8 @@ func (f *FinalLink) rests() []string {
 		switch {
 		case rest.keep == nil:
 			words = append(words, "--start-lib", rest.Path, "--end-lib")
+		case rest.files != nil && !f.excludes(rest.Path):
+			words = slices.Concat(words, []string{"--start-lib"}, rest.files, []string{"--end-lib"})
 		case rest.Mixed:
 			prefix, base := path.Split(rest.Path)
 			to := path.Join(f.folderFor(prefix, base).path, base)

@@ -14,7 +14,7 @@ type Recorded struct {
 	File    string // or the archive, as the link spells it
 	Member  string // its name in the archive, empty for a file
 	Offset  int64  // of the member's header; 0 if there is only one of that name
-	Unnamed bool   // the command line does not name the file
+	Unnamed bool   // the command line does not name the file, or the archive
 }
 
 // Recall is ReadLoad for a link without bitcode, from what was recorded of a thin link. The
@@ -41,18 +41,25 @@ func (c *Command) Recall(records []Recorded) (*Load, error) {
 
 func (l *Load) recall(r Recorded, named map[string][]int) (Loaded, error) {
 	if r.Member != "" {
+		if !r.Unnamed && !slices.ContainsFunc(l.Inputs, func(in Input) bool { return in.Path == r.File }) {
+			return Loaded{}, notNamed(r.File)
+		}
 		return l.recallMember(r)
 	}
 	loaded := Loaded{Path: r.File, File: r.File}
 	if !r.Unnamed {
 		places := named[r.File]
 		if len(places) == 0 {
-			return loaded, &Inexact{r.File, "was loaded by the thin link, and this command line does not name it"}
+			return loaded, notNamed(r.File)
 		}
 		named[r.File] = places[1:]
 		loaded.Input = &l.Inputs[places[0]]
 	}
 	return loaded, l.look(&loaded)
+}
+
+func notNamed(file string) error {
+	return &Inexact{file, "was loaded by the thin link, and this command line does not name it"}
 }
 
 func (l *Load) recallMember(r Recorded) (Loaded, error) {

@@ -14,6 +14,21 @@ func (c *Command) StagedObstacle(major int) error {
 	return nil
 }
 
+// IndexObstacle says which option keeps a link from being a thin link for a build system
+// (--thinlto-index=), as an *Untranslatable, or nil.
+func (c *Command) IndexObstacle() error {
+	why := map[string]string{
+		"chroot": "changes what paths mean", "lto-emit-asm": "is about backends", "lto-emit-llvm": "is about backends",
+		"thinlto-single-module": "leaves modules out, which the final link needs",
+	}
+	for _, arg := range c.Args {
+		if why, ok := why[arg.Name]; ok && !arg.IsInput() {
+			return &Untranslatable{c.spell(arg), why}
+		}
+	}
+	return nil
+}
+
 func stagedObstacle(arg Arg, major int) (why string) {
 	switch arg.Name {
 	case "why-extract", "print-archive-stats":

@@ -22,9 +22,14 @@ var notInThinLink = map[string]bool{
 // Words are the argv of the thin link: the user's, and what makes LLD write an index
 // for each module and tell what it loads.
 func (t *ThinLink) Words(c *Command) []string {
-	words := c.Without(func(arg Arg) bool { return notInThinLink[arg.Name] || !c.ForThinLink(arg) })
+	words := c.Without(func(arg Arg) bool { return notInThinLink[arg.Name] || printsAmongTrace(arg) || !c.ForThinLink(arg) })
 	return append(words, "--thinlto-index-only="+t.List, "--thinlto-emit-imports-files",
 		"--thinlto-prefix-replace=;"+t.Prefix, "--lto-obj-path="+t.Combined, "--trace")
+}
+
+// printsAmongTrace says whether an option prints where we read what is loaded.
+func printsAmongTrace(arg Arg) bool {
+	return arg.Name == "trace-symbol" || (arg.Name == "why-extract" || arg.Name == "print-archive-stats") && arg.Value == "-"
 }
 
 // IDs are the ids of the modules whose objects' names are in a thin link's list.

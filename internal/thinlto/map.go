@@ -56,6 +56,9 @@ func (e MapEntry) Pattern() string {
 	return escapeGlob(e.From)
 }
 
+// size is what stands in the last line of the record, by which a map that was cut is known.
+func (m *Map) size() int64 { return int64(1 + len(m.Entries) + len(m.Jobs) + len(m.Load) + len(m.Add)) }
+
 // wildcards are the characters that make LLD take a left side for a pattern. Without one
 // it is a name, in which a backslash and everything else stands for itself.
 const wildcards = "?*["

@@ -71,6 +71,7 @@ lib/libx.a=obj/lib/libx.a
 #dtlto {"job":{"module":"thin/[b].o","index":"obj/b.thinlto.bc","object":"obj/[b].o","imports":["c","d"]}}
 #dtlto {"load":{"file":"obj/lib/libx.a","member":"m"}}
 #dtlto {"add":"lto.o"}
+#dtlto {"end":6}
 `
 	if got := writeMap(t, &m); got != want {
 		t.Errorf("got %s", got)
@@ -111,6 +112,8 @@ func TestReadMapRejects(t *testing.T) {
 		{"huge version", `#dtlto {"version":1e9}`, `m:1: "version": wants a number from 1 to 9999, has 1e9`},
 		{"two versions", head + head, `m:2: "version": a second version`},
 		{"no version", `#dtlto {"add":"x"}`, `m:1: "add": before the line that has the version`},
+		{"not whole", head + "a=b\n", "m: is not whole"},
+		{"a line too few", head + "a=b\n" + `#dtlto {"end":3}`, `m:3: "end": lines are missing or added: there were 3, and are 2`},
 		{"nothing", head + `#dtlto {}`, "m:2: an empty record"},
 		{"unknown key", head + `#dtlto {"sub":"x"}`, `m:2: "sub": unknown key`},
 		{"two keys", head + `#dtlto {"add":"x","load":{"file":"y"}}`, `m:2: "load": a second key in the line`},
@@ -150,7 +153,8 @@ func TestReadMapLongLines(t *testing.T) {
 	long := strings.Repeat("x", 1<<20-100)
 	imports := strings.Repeat(`"some/import.o",`, 1<<16)
 	text := "#dtlto {\"version\":1}\n" + long + "=" + long + "\n#" + long + `
-#dtlto {"job":{"module":"m","index":"i","object":"o","imports":[` + imports + `"last"]}}`
+#dtlto {"job":{"module":"m","index":"i","object":"o","imports":[` + imports + `"last"]}}
+#dtlto {"end":3}`
 	m, err := ReadMap(strings.NewReader(text), "m")
 	if err != nil || m.Entries[0].To != long || len(m.Jobs[0].Imports) != 1<<16+1 {
 		t.Errorf("%v", err)

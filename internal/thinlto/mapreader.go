@@ -47,6 +47,9 @@ func ReadMap(r io.Reader, name string) (*Map, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown(name), withoutPath(err))
 	}
+	if m.out.Version > 0 && !m.ended {
+		return nil, fmt.Errorf("%s: is not whole: do the thin link again", shown(name))
+	}
 	out := m.out // a copy, or it would keep the reader and its pool alive
 	return &out, nil
 }
@@ -55,6 +58,7 @@ func ReadMap(r io.Reader, name string) (*Map, error) {
 type mapReader struct {
 	reader // of the JSON in a line
 	out    Map
+	ended  bool
 }
 
 func (m *mapReader) line(line []byte) error {
@@ -124,6 +128,8 @@ func (m *mapReader) entry(key string, n int) error {
 		return m.job()
 	case key == "load":
 		return m.load()
+	case key == "end":
+		return m.last()
 	case key == "add":
 		var add string
 		err := m.path(&add)
@@ -131,6 +137,19 @@ func (m *mapReader) entry(key string, n int) error {
 		return err
 	}
 	return errors.New("unknown key")
+}
+
+// last reads how many lines there were.
+func (m *mapReader) last() error {
+	var lines int64
+	if err := m.offset(&lines); err != nil {
+		return err
+	}
+	if lines != m.out.size() {
+		return fmt.Errorf("lines are missing or added: there were %d, and are %d", lines, m.out.size())
+	}
+	m.ended = true
+	return nil
 }
 
 func (m *mapReader) version() error {

@@ -34,6 +34,8 @@ func (m *Map) WriteTo(w io.Writer) (int64, error) {
 		p.name(`{"add":`, add)
 		p.end("}")
 	}
+	p.line = fmt.Appendf(p.line, recordPrefix+`{"end":%d`, m.size())
+	p.end("}")
 	p.out.flush()
 	return p.out.n, p.out.err
 }
