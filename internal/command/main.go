@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/dtlto/dtlto/internal/driver"
@@ -19,6 +20,7 @@ import (
 // Main runs a program: as ld.dtlto a linker, otherwise the distributor that LLD calls,
 // and its tools. connect is nil in a program that has no client for clusters.
 func Main(argv []string, connect driver.Connect) (code int) {
+	believeNoAlias()
 	s := settings.Default()
 	if driver.IsLinkerName(argv[0]) && !driver.IsDistributorCall(argv[1:]) {
 		code, err := driver.Link(argv[1:], s, os.Getenv, &driver.Program{Out: os.Stdout, Err: os.Stderr, Connect: connect, UntilSignal: untilSignal})
@@ -65,4 +67,12 @@ func untilSignal() (context.Context, func()) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() { cancel(&driver.Interrupted{Signal: <-signals}) }()
 	return ctx, func() { signal.Stop(signals) }
+}
+
+// believeNoAlias forgets a name of the working folder that is another folder for every
+// process, which Go and Clang would believe: Bazel's actions have PWD=/proc/self/cwd.
+func believeNoAlias() {
+	if strings.HasPrefix(os.Getenv("PWD"), "/proc/") {
+		_ = os.Unsetenv("PWD")
+	}
 }

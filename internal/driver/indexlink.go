@@ -51,11 +51,10 @@ func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.S
 	if l.plan, err = planIndexes(l.places, l.load, l.mapFile, l.combinedObject()); err != nil {
 		return 0, err
 	}
-	if _, err := l.theMap().WriteTo(io.Discard); err != nil {
-		return 0, err // names that no map can have, before anything is written
-	}
-	if err := l.write(ctx); err != nil {
-		return 0, err
+	for _, step := range []func(context.Context) error{l.readIndexes, l.write} {
+		if err := step(ctx); err != nil {
+			return 0, err
+		}
 	}
 	if err = l.writeMap(ctx); err == nil && s.Summary {
 		l.summarise()
@@ -140,6 +139,36 @@ func (l *indexLink) summarise() {
 		l.mapFile, len(l.plan.modules), unused, l.changed.Load(), seconds(time.Since(l.started)))
 }
 
+// readIndexes finds out what each module imports, and whether the map can say all, before
+// anything is written.
+func (l *indexLink) readIndexes(ctx context.Context) error {
+	err := inParallel(l.settings.Jobs, len(l.plan.modules), func(i int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		m := &l.plan.modules[i]
+		if m.job.Unused {
+			return nil
+		}
+		var err error
+		if m.made, err = l.job(m.loaded, m.job.Object); err != nil {
+			return err
+		}
+		for _, id := range m.made.Imports() {
+			name, ok := l.plan.nameOf(id)
+			if !ok {
+				return fmt.Errorf("%s: is to import from %s, which the link did not load", m.id, id)
+			}
+			m.job.Imports = append(m.job.Imports, name)
+		}
+		return nil
+	})
+	if err == nil {
+		_, err = l.theMap().WriteTo(io.Discard)
+	}
+	return err
+}
+
 // write puts every file in its place but the map.
 func (l *indexLink) write(ctx context.Context) error {
 	blocks := &backends{settings: l.settings, major: l.major, parts: moduleFiles{parts: l.plan.parts}}
@@ -178,11 +207,10 @@ func (l *indexLink) write(ctx context.Context) error {
 // module itself in place.
 func (l *indexLink) writeModule(number int, blocks *backends) error {
 	m := &l.plan.modules[number]
-	index, imports, err := l.indexOf(m, blocks)
+	index, err := l.indexOf(m, blocks)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.id, err)
 	}
-	m.job.Imports = imports
 	name := strconv.Itoa(number)
 	changed, err := l.stage.Renew(m.job.Index, name+".thinlto.bc", index)
 	if err != nil {
@@ -192,7 +220,7 @@ func (l *indexLink) writeModule(number int, blocks *backends) error {
 		l.changed.Add(1)
 	}
 	if l.command.Has("thinlto-emit-imports-files") {
-		if _, err := l.stage.Renew(m.imports, name+".imports", []byte(lines(imports))); err != nil {
+		if _, err := l.stage.Renew(m.imports, name+".imports", []byte(lines(m.job.Imports))); err != nil {
 			return err
 		}
 	}
@@ -211,32 +239,18 @@ func lines(names []string) string {
 	return strings.Join(names, "\n") + "\n"
 }
 
-// indexOf is a module's index with the names that modules have as files, and what the
-// module imports from. Freed of what belongs to the link as a whole it changes only if the
-// backend's work does.
-func (l *indexLink) indexOf(m *indexed, blocks *backends) (index []byte, imports []string, err error) {
+// indexOf is a module's index with the names that modules have as files. Freed of what
+// belongs to the link as a whole it changes only if the backend's work does.
+func (l *indexLink) indexOf(m *indexed, blocks *backends) ([]byte, error) {
 	if m.job.Unused {
-		return bitcode.SkipIndex(), nil, nil
+		return bitcode.SkipIndex(), nil
 	}
-	job, err := l.job(m.loaded, m.job.Object)
+	index, err := os.ReadFile(m.made.Index())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if index, err = os.ReadFile(job.Index()); err != nil {
-		return nil, nil, err
-	}
-	shard, err := bitcode.Canonicalise(index, l.plan.nameOf, bitcode.Options{KeepBlockCount: blocks.countsBlocks(&job)})
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, id := range job.Imports() {
-		name, ok := l.plan.nameOf(id)
-		if !ok {
-			return nil, nil, fmt.Errorf("is to import from %s, which the link did not load", id)
-		}
-		imports = append(imports, name)
-	}
-	return shard.Data, imports, nil
+	shard, err := bitcode.Canonicalise(index, l.plan.nameOf, bitcode.Options{KeepBlockCount: blocks.countsBlocks(&m.made)})
+	return shard.Data, err
 }
 
 // extract makes a file of a part of another, unless it is there.

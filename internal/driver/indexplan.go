@@ -45,8 +45,9 @@ type indexed struct {
 	id        string // LLD's name for it
 	loaded    *lld.Loaded
 	job       thinlto.MapJob
-	imports   string // the file for the list of imports
-	extracted bool   // the module has to be made a file
+	imports   string      // the file for the list of imports
+	made      thinlto.Job // LLD's index and imports
+	extracted bool        // the module has to be made a file
 }
 
 // indexArchive is a thin archive that takes the place of one with bitcode.
@@ -175,7 +176,7 @@ func (p *indexPlan) addFile(l *lld.Loaded, unused bool) error {
 		if !unused && !p.hasCombined {
 			to, p.hasCombined = p.combined, true
 		}
-		if err := p.addRegular(l.ID); err != nil {
+		if err := p.addRegular(l.Path); err != nil {
 			return err
 		}
 	default:

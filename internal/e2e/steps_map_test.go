@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -66,6 +67,7 @@ func (s *staging) stepMaps(inputs []string, text string) {
 		{"no object in its place", "main.o=obj/main.o\n", "main.o=/dev/null\n", "obj/main.o"},
 		{"another in its place", "main.o=obj/main.o\n", "main.o=obj/root.o\n", "obj/"},
 		{"added what is not there", load, load + `#dtlto {"add":"nowhere.o"}` + "\n", "nowhere.o"},
+		{"without an end", `#dtlto {"end"`, "# ", "not whole"},
 		{"binary", text, "\x00\x01\x02\xff\xfe", ""},
 	} {
 		if !s.turn(i) {
@@ -75,6 +77,9 @@ func (s *staging) stepMaps(inputs []string, text string) {
 			bad := strings.Replace(text, tt.old, tt.new, 1)
 			if bad == text {
 				s.t.Fatalf("the map does not have %q:\n%s", tt.old, text)
+			}
+			if tt.name != "without an end" {
+				bad = ended(bad)
 			}
 			s.write("bad.map", bad)
 			words := []string{"bad.map"}
@@ -89,6 +94,19 @@ func (s *staging) stepMaps(inputs []string, text string) {
 	}
 	s.sub("not there", func(s *staging) { s.wantFinalRefused("none.map", inputs, "none.map") })
 	s.sub("folder", func(s *staging) { s.wantFinalRefused("obj", inputs, "obj") })
+}
+
+// ended gives a map the last line that belongs to it.
+func ended(text string) string {
+	lines := 1
+	for line := range strings.Lines(text) {
+		record, ok := strings.CutPrefix(line, `#dtlto {"`)
+		if !ok && line[0] != '#' || strings.HasPrefix(record, "job") || strings.HasPrefix(record, "load") || strings.HasPrefix(record, "add") {
+			lines++
+		}
+	}
+	before, _, _ := strings.Cut(text, `#dtlto {"end"`)
+	return before + fmt.Sprintf("#dtlto {\"end\":%d}\n", lines)
 }
 
 // otherInputs has a good map, and a command line that is not the thin link's.

@@ -53,7 +53,7 @@ func TestStepsRefused(t *testing.T) {
 		{"escape in an input", []string{"thin/../other/g.o", "outside"}, []string{thin, "thin/../other/g.o"}},
 		{"escape of the index", []string{"thin/sub/../../other/g.o", "outside"}, []string{"-Wl,--thinlto-prefix-replace=thin/;sub/index/;", "thin/sub/../../other/g.o"}},
 		{"escape of the object", []string{"thin/sub/../../other/g.o", "outside"}, []string{"-Wl,--thinlto-prefix-replace=thin/;;sub/obj/", "thin/sub/../../other/g.o"}},
-		{"two spellings of a file", []string{"obj/f.o"}, []string{thin, "-Wl,--start-lib", "thin/sub/../f.o", "-Wl,--end-lib"}},
+		{"two spellings of a file", []string{"thin/f.o"}, []string{thin, "-Wl,--start-lib", "thin/sub/../f.o", "-Wl,--end-lib"}},
 		{"a file like a member", []string{"obj/lib.a.d/m.o"}, []string{"-Wl,--thinlto-prefix-replace=;obj/", "lib.a", "-Wl,--start-lib", "lib.a.d/m.o", "-Wl,--end-lib"}},
 		{"an object like the map", []string{"obj/f.o"}, []string{thin, "-Wl,--thinlto-index=obj/f.o"}},
 		{"an output like an input", []string{"thin/main.o"}, []string{"-Wl,--thinlto-prefix-replace=;"}},

@@ -87,6 +87,7 @@ func (m *stepMap) record(t *testing.T, text string) {
 		}
 		Options []string // of both links
 		Add     string
+		End     int
 	}
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatalf("%s: %v: %s", m.file, err, text)
@@ -100,7 +101,7 @@ func (m *stepMap) record(t *testing.T, text string) {
 		m.loads = append(m.loads, r.Load.File)
 	case r.Add != "":
 		m.add = append(m.add, r.Add)
-	case r.Version == 0 && r.Options == nil:
+	case r.Version == 0 && r.Options == nil && r.End == 0:
 		t.Errorf("%s: unknown record %s", m.file, text)
 	}
 }

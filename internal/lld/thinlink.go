@@ -2,7 +2,10 @@
 
 package lld
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // ThinLink is where a thin link puts what it finds out.
 type ThinLink struct {
@@ -35,6 +38,7 @@ func printsAmongTrace(arg Arg) bool {
 // IDs are the ids of the modules whose objects' names are in a thin link's list.
 func (t *ThinLink) IDs(list string) ([]string, error) {
 	var ids []string
+	seen := map[string]bool{}
 	for line := range strings.Lines(list) {
 		id, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), t.Prefix)
 		switch {
@@ -44,7 +48,10 @@ func (t *ThinLink) IDs(list string) ([]string, error) {
 			return nil, &Untranslatable{id, notASCII}
 		case Climbs(id) > t.room():
 			return nil, &Inexact{id, "would have its index outside of the working folder"}
+		case seen[path.Clean(id)]:
+			return nil, &Inexact{id, "is there twice, under names that LLD gives one index"}
 		}
+		seen[path.Clean(id)] = true
 		ids = append(ids, id)
 	}
 	return ids, nil
