@@ -35,6 +35,9 @@ type Depfile struct {
 func (d *Depfile) Write(stdout io.Writer) error {
 	var backends []thinlto.Backend
 	for _, input := range d.Inputs {
+		if sameFile(input, d.Output) {
+			return &UsageError{fmt.Errorf("%s: is the output, too", input)}
+		}
 		of, err := d.read(input)
 		if err != nil {
 			return &UsageError{err}
@@ -50,6 +53,15 @@ func (d *Depfile) Write(stdout io.Writer) error {
 		return err
 	}
 	return renewDepfile(d.Output, []byte(text.String()), d.Format == thinlto.Make)
+}
+
+func sameFile(one, other string) bool {
+	a, err := os.Stat(one)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(other)
+	return err == nil && os.SameFile(a, b)
 }
 
 // read is the backends of one input, whose modules are all there.

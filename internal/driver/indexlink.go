@@ -6,17 +6,22 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/bitcode"
+	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/object"
 	"github.com/dtlto/dtlto/internal/settings"
@@ -48,7 +53,10 @@ func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.S
 	if code, err = l.thinLink(ctx); code != 0 || err != nil {
 		return code, err
 	}
-	if l.plan, err = planIndexes(l.places, l.load, l.mapFile, l.combinedObject()); err != nil {
+	if err := l.checkExcluded(); err != nil {
+		return 0, err
+	}
+	if l.plan, err = planIndexes(l.places, l.load, l.mapFile, l.combinedObject(), l.readFiles()); err != nil {
 		return 0, err
 	}
 	for _, step := range []func(context.Context) error{l.readIndexes, l.write} {
@@ -94,6 +102,9 @@ func newIndexLink(c *lld.Command, path string, s *settings.Settings, program *Pr
 	}
 	if err := cmp.Or(c.OnceOnly(), c.IndexObstacle()); err != nil {
 		return nil, err
+	}
+	if os.Getenv("LLD_REPRODUCE") != "" {
+		return nil, errors.New("LLD_REPRODUCE is set, which packs one link up, and these are two")
 	}
 	beside, err := filepath.Abs(l.mapFile)
 	l.stage = stage.For(beside)
@@ -212,6 +223,7 @@ func (l *indexLink) writeModule(number int, blocks *backends) error {
 		return fmt.Errorf("%s: %w", m.id, err)
 	}
 	name := strconv.Itoa(number)
+	m.job.Digest = indexDigest(index)
 	changed, err := l.stage.Renew(m.job.Index, name+".thinlto.bc", index)
 	if err != nil {
 		return err
@@ -230,6 +242,12 @@ func (l *indexLink) writeModule(number int, blocks *backends) error {
 		}
 	}
 	return os.MkdirAll(filepath.Dir(m.job.Object), 0o777)
+}
+
+// indexDigest tells an index from another in a map.
+func indexDigest(index []byte) string {
+	digest := cas.DigestOf(index)
+	return hex.EncodeToString(digest.Hash[:16])
 }
 
 func lines(names []string) string {
@@ -300,6 +318,40 @@ func (l *indexLink) writeMap(ctx context.Context) error {
 	return l.stage.Write(l.mapFile, "map", text.Bytes())
 }
 
+// readFiles are the files that the link reads, and its output, which the final link writes.
+func (l *indexLink) readFiles() []string {
+	files := slices.Collect(maps.Keys(l.files))
+	for i := range l.load.Loaded {
+		files = append(files, l.load.Loaded[i].Path)
+	}
+	return slices.Concat(files, l.command.OptionFiles(), []string{l.command.Output()})
+}
+
+// checkExcluded refuses what --exclude-libs, and linker scripts, mean by the name of an
+// archive, if that is in another archive in the final link or in none: regular LTO is in an
+// object of its own.
+func (l *indexLink) checkExcluded() error {
+	for i := range l.load.Loaded {
+		loaded := &l.load.Loaded[i]
+		if loaded.Member != nil && (loaded.Kind == lld.Regular || loaded.Split) && l.command.Excludes(loaded.Path) {
+			return &lld.Inexact{File: loaded.Name(), Why: "is regular LTO in an archive that --exclude-libs means"}
+		}
+	}
+	scripts := l.command.Has("script", "default-script") ||
+		slices.ContainsFunc(l.load.Inputs, func(in lld.Input) bool { return in.Script && !in.Lists })
+	for i := range l.load.Archives {
+		from := l.load.Archives[i].Path
+		to, err := l.places.Object(from)
+		if err != nil {
+			return err
+		}
+		if path.Base(from) != path.Base(to) && (scripts || l.command.Excludes(from) != l.command.Excludes(to)) {
+			return fmt.Errorf("%s: would be called %s in the final link, and --exclude-libs and linker scripts go by names of archives", from, path.Base(to))
+		}
+	}
+	return nil
+}
+
 // combinedObject is where the object of what is regular LTO belongs.
 func (l *indexLink) combinedObject() string {
 	if file, _ := l.command.Last("lto-obj-path"); file != "" {
@@ -328,7 +380,7 @@ func (l *indexLink) hideSymbols(ctx context.Context, m *thinlto.Map) error {
 	if err != nil {
 		return err
 	}
-	source, err := hidden.EarlyAssembly()
+	source, err := hidden.EarlyAssembly(l.plan.combined)
 	if err != nil || source == "" {
 		return err
 	}
@@ -343,6 +395,9 @@ func (l *indexLink) hideSymbols(ctx context.Context, m *thinlto.Map) error {
 		return err
 	}
 	object := l.mapFile + ".hidden.o"
+	if err := l.plan.claim(object, "symbols that bitcode hides"); err != nil {
+		return err
+	}
 	m.Add = append(m.Add, object)
 	_, err = l.stage.Renew(object, "hidden", data)
 	return err

@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -18,6 +19,7 @@ import (
 
 // An indexPlan says where a thin link's files belong, and what the map has.
 type indexPlan struct {
+	*claims
 	places  *lld.Places
 	modules []indexed
 	parts   map[string]object.Part // modules that are no files, by LLD's names
@@ -30,7 +32,6 @@ type indexPlan struct {
 
 	names   map[string]string       // LLD's names of modules → those as files
 	members map[string]mappedMember // members of archives with bitcode, by key
-	claimed map[string]string       // places → whose they are
 	mapped  map[string]string       // inputs → what takes their place
 	unused  []unusedMember          // of archives
 	empty   []string                // files for what is no ThinLTO
@@ -71,22 +72,18 @@ type unusedMember struct {
 type mappedMember struct{ archive, name string }
 
 // planIndexes finds a place for everything; combined is that of the object of regular
-// LTO. An error names what cannot have a place, or what would have another's.
-func planIndexes(places *lld.Places, load *lld.Load, mapFile, combined string) (*indexPlan, error) {
+// LTO, and read are files that nothing may be written over. An error names what cannot
+// have a place, or what would have another's.
+func planIndexes(places *lld.Places, load *lld.Load, mapFile, combined string, read []string) (*indexPlan, error) {
 	p := &indexPlan{
-		places: places, parts: map[string]object.Part{}, names: map[string]string{},
-		members: map[string]mappedMember{}, claimed: map[string]string{}, mapped: map[string]string{}, modulesByFile: map[string]bool{},
-	}
-	for i := range load.Inputs {
-		p.claimed[path.Clean(load.Inputs[i].Path)] = isInput
-	}
-	if slices.ContainsFunc(load.Loaded, func(l lld.Loaded) bool { return l.Kind == lld.Regular || l.Split }) {
-		p.combined = combined
-		if err := p.claim(combined, "regular LTO"); err != nil {
-			return nil, err
-		}
+		places: places, parts: map[string]object.Part{}, names: map[string]string{}, claims: newClaims(read),
+		members: map[string]mappedMember{}, mapped: map[string]string{}, modulesByFile: map[string]bool{},
 	}
 	err := p.claim(mapFile, "the map")
+	if slices.ContainsFunc(load.Loaded, func(l lld.Loaded) bool { return l.Kind == lld.Regular || l.Split }) {
+		p.combined = combined
+		err = cmp.Or(err, p.claim(combined, "regular LTO"))
+	}
 	for _, step := range []func(*lld.Load) error{p.addFiles, p.addArchives, p.addUnused} {
 		if err == nil {
 			err = step(load)
@@ -94,22 +91,6 @@ func planIndexes(places *lld.Places, load *lld.Load, mapFile, combined string) (
 	}
 	p.addLoad(load)
 	return p, err
-}
-
-// isInput is whose a place is that an input of the link has.
-const isInput = "the link"
-
-// claim takes a place for somebody.
-func (p *indexPlan) claim(file, who string) error {
-	key := path.Clean(file)
-	switch other, ok := p.claimed[key]; {
-	case ok && other == isInput:
-		return fmt.Errorf("%s: is an input of the link, and would be written for %s", file, who)
-	case ok:
-		return fmt.Errorf("%s: would be written for %s and for %s", file, other, who)
-	}
-	p.claimed[key] = who
-	return nil
 }
 
 // nameOf is what a module is called as a file.
@@ -222,10 +203,8 @@ func (p *indexPlan) addModule(m indexed, stem string) error {
 		files = append(files, m.job.Module)
 		p.parts[m.id] = object.Part{File: m.loaded.File, Offset: m.loaded.Offset, Size: m.loaded.Size}
 	} else {
-		if other, ok := p.claimed[path.Clean(m.job.Module)]; !ok {
-			files = append(files, m.job.Module) // minimized bitcode's whole
-		} else if other != isInput {
-			return fmt.Errorf("%s: would be written for %s", m.job.Module, other)
+		if err := p.read(m.job.Module); err != nil { // minimized bitcode's whole
+			return err
 		}
 		p.parts[m.id] = object.Part{File: m.job.Module, Size: m.loaded.Size}
 	}
@@ -354,6 +333,7 @@ func memberStem(archive string, l *lld.Loaded, taken map[string]bool) (string, e
 // addLoad records what was loaded, in terms of what takes its place.
 func (p *indexPlan) addLoad(load *lld.Load) {
 	combined := p.combined
+	names := map[string]map[string]int{}
 	named := map[string]bool{}
 	for i := range load.Inputs {
 		named[load.Inputs[i].Path] = true
@@ -373,7 +353,13 @@ func (p *indexPlan) addLoad(load *lld.Load) {
 			record.File = p.mapped[l.Path]
 		}
 		if l.Member != nil {
-			record = thinlto.MapLoad{File: l.Path, Member: l.Member.Name, Offset: l.Member.HeaderOffset, Unnamed: !named[l.Path]}
+			record = thinlto.MapLoad{File: l.Path, Member: l.Member.Name, Unnamed: !named[l.Path]}
+			if names[l.Path] == nil {
+				names[l.Path] = load.MemberNames(l.Path)
+			}
+			if names[l.Path][l.Member.Name] > 1 {
+				record.Offset = l.Member.HeaderOffset
+			}
 			if m, ok := p.members[memberKey(l)]; ok {
 				record.File, record.Member, record.Offset = m.archive, m.name, 0
 			}

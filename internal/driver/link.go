@@ -3,7 +3,6 @@
 package driver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,23 +46,31 @@ func Link(argv []string, s *settings.Settings, getenv func(string) string, progr
 	if s.CacheDir != "" {
 		toolchain.RememberIn(s.CacheDir)
 	}
-	m, mapFile, err := readMap(command)
-	if err != nil {
-		return 0, err
+	var m *thinlto.Map // of the thin link
+	var mapFile string
+	_, index := command.IndexMap()
+	steps := !command.InformationOnly()
+	if steps && !index {
+		if m, mapFile, err = readMap(command); err != nil {
+			return 0, err
+		}
 	}
 	path, err := findLLD(command, s, m)
 	if err != nil {
 		return 0, err
 	}
-	if _, ok := command.IndexMap(); ok || m != nil {
+	if steps && (index || m != nil) {
+		if wrong != nil {
+			return 0, wrong
+		}
 		ctx, stop := program.UntilSignal()
 		defer stop()
-		if m != nil {
-			code, err = linkMapped(ctx, command, path, s, program, m, mapFile)
-		} else {
+		if index {
 			code, err = linkIndexes(ctx, command, path, s, program)
+		} else {
+			code, err = linkMapped(ctx, command, path, s, program, m, mapFile)
 		}
-		return code, ownError(cmp.Or(err, wrong))
+		return code, ownError(err)
 	}
 	if command, argv, err = remapped(command, argv, path); err != nil {
 		return 0, err
@@ -120,13 +127,14 @@ func (r *inProcess) print(w io.Writer, s *settings.Settings) {
 // remapped is the command with the files in place that --remap-inputs= names, for an LLD
 // that does not know the option; another LLD sees to it itself.
 func remapped(c *lld.Command, argv []string, path string) (*lld.Command, []string, error) {
-	remap, err := c.ReadRemap()
-	if err != nil || remap == nil {
-		return c, argv, err
+	if !c.Has("remap-inputs", "remap-inputs-file") || c.InformationOnly() {
+		return c, argv, nil
 	}
-	c.SetRemap(remap)
 	version, err := toolchain.LLDVersion(path)
 	if err != nil || version.Major >= lld.FirstRemapping {
+		if remap, err := c.ReadRemap(); err == nil {
+			c.SetRemap(remap)
+		}
 		return c, argv, nil //nolint:nilerr // LLD is what will say so
 	}
 	words, err := c.Remapped()

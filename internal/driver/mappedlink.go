@@ -3,6 +3,8 @@
 package driver
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/lld"
@@ -23,19 +26,11 @@ import (
 func readMap(c *lld.Command) (m *thinlto.Map, file string, err error) {
 	files := c.Values("remap-inputs-file")
 	for _, name := range files {
-		if name == "" {
-			continue // LLD takes the option with an = only, and will say so
-		}
-		f, err := os.Open(name)
+		one, err := readRecord(name)
 		if err != nil {
 			return nil, "", err
 		}
-		one, err := thinlto.ReadMap(f, name)
-		_ = f.Close()
-		if err != nil {
-			return nil, "", err
-		}
-		if one.Version > 0 {
+		if one != nil {
 			m, file = one, name
 		}
 	}
@@ -43,6 +38,20 @@ func readMap(c *lld.Command) (m *thinlto.Map, file string, err error) {
 		return nil, "", fmt.Errorf("%s: is the map of a thin link, besides which nothing else can be remapped", file)
 	}
 	return m, file, nil
+}
+
+// readRecord reads a map that has a record; nil for what else there may be, which is LLD's
+// to read, and once if it is a pipe.
+func readRecord(name string) (*thinlto.Map, error) {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil //nolint:nilerr // LLD will say so
+	}
+	text, err := os.ReadFile(name)
+	if err != nil || !thinlto.HasRecord(text) {
+		return nil, err
+	}
+	return thinlto.ReadMap(bytes.NewReader(text), name)
 }
 
 // linkMapped does the final link of a thin link with --thinlto-index=: it takes what that
@@ -80,7 +89,7 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 	if !l.command.Whole {
 		return errors.New("versions of LLD differ in how they read one of the response files")
 	}
-	if err := l.checkFiles(); err != nil {
+	if err := cmp.Or(l.checkFiles(), l.command.IndexObstacle(), l.checkOutput(m, file)); err != nil {
 		return err
 	}
 	options := l.command.Resolution()
@@ -95,14 +104,49 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 		}
 	}
 	for _, added := range m.Add {
-		if info, err := os.Stat(added); err != nil || !info.Mode().IsRegular() {
+		if info, err := os.Stat(added); err != nil || !info.Mode().IsRegular() || strings.HasPrefix(added, "-") || strings.HasPrefix(added, "@") {
 			return fmt.Errorf("%s: is not there, and %s has it in the link: do the thin link again", added, file)
 		}
 	}
 	for i := range m.Jobs {
-		job := &m.Jobs[i]
-		if _, err := os.Stat(job.Object); errors.Is(err, fs.ErrNotExist) && !job.Unused {
-			return fmt.Errorf("%s: is not there, and %s has it in the place of %s: run the backend compile of that", job.Object, file, job.Module)
+		if err := checkMade(&m.Jobs[i], file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkMade makes sure that a backend has run, and not by another link's index: the index
+// need not be there any more.
+func checkMade(job *thinlto.MapJob, file string) error {
+	if job.Unused {
+		return nil
+	}
+	if _, err := os.Stat(job.Object); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: is not there, and %s has it in the place of %s: run the backend compile of that", job.Object, file, job.Module)
+	}
+	index, err := os.ReadFile(job.Index)
+	if err == nil && indexDigest(index) != job.Digest {
+		return fmt.Errorf("%s: is not the index that the thin link of %s wrote: each link needs a place of its own for indexes and objects", job.Index, file)
+	}
+	return nil
+}
+
+// checkOutput refuses an output that the link or a backend reads.
+func (l *staged) checkOutput(m *thinlto.Map, file string) error {
+	if l.before == nil {
+		return nil
+	}
+	read := append([]string{file}, m.Add...)
+	for i := range m.Jobs {
+		read = append(read, m.Jobs[i].Module, m.Jobs[i].Index, m.Jobs[i].Object)
+	}
+	for i := range m.Load {
+		read = append(read, m.Load[i].File)
+	}
+	for _, path := range read {
+		if info, err := os.Stat(path); err == nil && os.SameFile(info, l.before) {
+			return fmt.Errorf("%s is the output, too", path)
 		}
 	}
 	return nil
@@ -110,7 +154,11 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 
 // planMapped plans the link of what was loaded.
 func (l *staged) planMapped(m *thinlto.Map, file string) (*lld.FinalLink, error) {
-	remap, err := l.command.ReadRemap()
+	entries := make([]lld.RemapEntry, len(m.Entries))
+	for i, entry := range m.Entries {
+		entries[i] = lld.RemapEntry{From: entry.Pattern(), To: entry.To}
+	}
+	remap, err := lld.NewRemap(entries)
 	if err != nil {
 		return nil, err
 	}

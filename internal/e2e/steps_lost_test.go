@@ -155,9 +155,32 @@ func TestStepsTwice(t *testing.T) {
 			{"main.o", "root.o", "libthin.a", "-Wl,--start-lib", "inlined.o", "never.o", "-Wl,--end-lib", "libthin.a"},
 			{"main.o", "root.o", "-Wl,--start-lib", "inlined.o", "never.o", "-Wl,--end-lib", "libthin.a"},
 		} {
-			s.sub(strings.Join(inputs, " "), func(s *staging) { s.sameSteps(losingLines, with(inputs, "-o", "OUT/program")...) })
+			s.sub(strings.Join(inputs, " "), func(s *staging) {
+				if s.llvm < 16 && s.overwritten(inputs) {
+					return
+				}
+				s.sameSteps(losingLines, with(inputs, "-o", "OUT/program")...)
+			})
 		}
 	})
+}
+
+// overwritten says whether LLD (13 to 15) wrote an index that says to skip a module over the
+// one of the same module that is used. A thin link must then say so, and a staged one be
+// done in-process, by whose way the program is right.
+func (s *staging) overwritten(inputs []string) bool {
+	s.t.Helper()
+	p, err := s.try(mapDTLTO, with(inputs, "-Wl,--thinlto-index=again.map", "-Wl,--thinlto-prefix-replace=;again/", "-o", "OUT/program")...)
+	if err == nil {
+		return false
+	}
+	wantErrorLine(s.t, p.said, "inlined.o", "twice")
+	got, err := s.try(mapDTLTO, with(inputs, "-o", "OUT/program")...)
+	if err != nil || !strings.Contains(got.said, "linking in-process: inlined.o") {
+		s.t.Errorf("the link in steps says %q", got.said)
+	}
+	wantLines(s.t, sorted(s.run(got.file("program"))), losingLines...)
+	return true
 }
 
 // archiveFiles is about what is made of an archive's members.

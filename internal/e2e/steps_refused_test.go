@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -35,6 +36,11 @@ func TestStepsRefused(t *testing.T) {
 	const thin, suffix = "-Wl,--thinlto-prefix-replace=thin;obj", "-Wl,--thinlto-object-suffix-replace="
 	s := newStaging(t, 19)
 	refusedParts(s)
+	s.write("script.ver", "{ global: *; };\n")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(s.path("thin"), link); err != nil {
+		t.Fatal(err)
+	}
 	good := []string{"thin/main.o", "thin/f.o", "thin/native.o"}
 	for _, tt := range []struct {
 		name  string
@@ -68,6 +74,12 @@ func TestStepsRefused(t *testing.T) {
 		{"a map in no folder", []string{"nowhere/exe.map"}, []string{thin, "-Wl,--thinlto-index=nowhere/exe.map"}},
 		{"a map that is a folder", []string{"index"}, []string{thin, "-Wl,--thinlto-index=index"}},
 		{"a map like an input", []string{"thin/native.o"}, []string{thin, "-Wl,--thinlto-index=thin/native.o"}},
+		{"a map like a version script", []string{"script.ver"}, []string{thin, "-Wl,--version-script=script.ver", "-Wl,--thinlto-index=script.ver"}},
+		{"objects over modules by another name", []string{"thin/main.o"}, []string{"-Wl,--thinlto-prefix-replace=;" + s.dir + "/"}},
+		{"objects over modules through a link", []string{"link/main.o"}, []string{"-Wl,--thinlto-prefix-replace=thin/;" + link + "/"}},
+		{"objects called as options", []string{"thin/main.o", "-omain.o"}, []string{"-Wl,--thinlto-prefix-replace=thin/;-o"}},
+		{"an archive of another name", []string{"lib.a", "xlib.a"}, []string{"-Wl,--thinlto-prefix-replace=;obj/x", "lib.a", "-Wl,-u,m", "-Wl,--exclude-libs,lib.a"}},
+		{"reproduction", []string{"--reproduce"}, []string{thin, "-Wl,--reproduce=r.tar"}},
 		{"two ways at once", []string{"--thinlto-index-only"}, []string{thin, "-Wl,--thinlto-index-only=params"}},
 		{"a map made and used", []string{"--thinlto-index=", "--remap-inputs-file="}, []string{thin, "-Wl,--remap-inputs-file=plain.map"}},
 		{"a map made and inputs replaced", []string{"--thinlto-index=", "--remap-inputs="}, []string{thin, "-Wl,--remap-inputs=a.o=b.o"}},

@@ -3,8 +3,8 @@
 package lld
 
 import (
-	"slices"
 	"strings"
+	"sync"
 )
 
 // Command is a linker's command line, read.
@@ -18,57 +18,71 @@ type Command struct {
 
 	inputs   []inputOrError // nil until Inputs has read them
 	remapped *Remap         // what SetRemap set
+
+	indexed sync.Once
+	index   map[string][]int // places in Args of each option
+
+	responses []string // response files that the arguments name
 }
 
 // ReadCommand expands and parses the arguments that follow the linker's name.
 func ReadCommand(argv []string) *Command {
 	words, whole := ExpandFiles(argv)
-	return &Command{Words: words, Args: Parse(words), Whole: whole}
+	c := &Command{Words: words, Args: Parse(words), Whole: whole}
+	for _, word := range argv {
+		if file, ok := strings.CutPrefix(word, "@"); ok {
+			c.responses = append(c.responses, file)
+		}
+	}
+	return c
 }
 
 // Has says whether an option is given, by its canonical name.
 func (c *Command) Has(names ...string) bool {
-	for _, arg := range c.Args {
-		if !arg.IsInput() && slices.Contains(names, arg.Name) {
+	for _, name := range names {
+		if len(c.given(name)) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
+// given is where in Args an option is. Links have ten thousands of inputs, and of each
+// it is asked what options there are.
+func (c *Command) given(name string) []int {
+	c.indexed.Do(func() {
+		c.index = map[string][]int{}
+		for i, arg := range c.Args {
+			if !arg.IsInput() {
+				c.index[arg.Name] = append(c.index[arg.Name], i)
+			}
+		}
+	})
+	return c.index[name]
+}
+
 // Last is the value of the last of an option's occurrences.
 func (c *Command) Last(name string) (value string, ok bool) {
-	for i := len(c.Args) - 1; i >= 0; i-- {
-		if c.Args[i].Name == name {
-			return c.Args[i].Value, true
-		}
+	places := c.given(name)
+	if len(places) == 0 {
+		return "", false
 	}
-	return "", false
+	return c.Args[places[len(places)-1]].Value, true
 }
 
 // Values are an option's values in order.
 func (c *Command) Values(name string) []string {
 	var values []string
-	for _, arg := range c.Args {
-		if arg.Name == name {
-			values = append(values, arg.Value)
-		}
+	for _, i := range c.given(name) {
+		values = append(values, c.Args[i].Value)
 	}
 	return values
 }
 
 // Enabled is a pair of flags, the last of which counts: --name and --no-name.
 func (c *Command) Enabled(name string) bool {
-	on := false
-	for _, arg := range c.Args {
-		switch arg.Name {
-		case name:
-			on = true
-		case "no-" + name:
-			on = false
-		}
-	}
-	return on
+	on, off := c.given(name), c.given("no-"+name)
+	return len(on) > 0 && (len(off) == 0 || on[len(on)-1] > off[len(off)-1])
 }
 
 // PIC says whether the output is position-independent, which is what LLD

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/object"
@@ -219,6 +220,21 @@ var readOptions = map[string]bool{
 	"call-graph-ordering-file": true, "retain-symbols-file": true, "export-dynamic-symbol-list": true, "just-symbols": true,
 	"lto-sample-profile": true, "lto-cs-profile-file": true, "lto-basic-block-sections": true, "section-ordering-file": true,
 	"irpgo-profile": true, "bp-startup-sort": true, "remap-inputs-file": true, "in-implib": true,
+}
+
+// OptionFiles are the files that options name for the linker to read.
+func (c *Command) OptionFiles() []string {
+	files := slices.Clone(c.responses)
+	for _, arg := range c.Args {
+		switch {
+		case arg.IsInput() || !readOptions[arg.Name] || arg.Value == "":
+		case arg.Name == "script" || arg.Name == "default-script" || arg.Name == "version-script":
+			files = append(files, arg.Value, c.included(arg.Value))
+		default:
+			files = append(files, arg.Value)
+		}
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return file == "" })
 }
 
 // FinalState is the State behind the last argument.

@@ -45,6 +45,8 @@ func (p *Places) replace(file, prefix string) (string, error) {
 	switch {
 	case !ok:
 		return "", &Inexact{file, "does not begin with " + p.old + ", which --thinlto-prefix-replace= is to replace"}
+	case strings.HasPrefix(place, "-") || strings.HasPrefix(place, "@"):
+		return "", &Inexact{file, "would have files called as options are: " + place}
 	case !isWithin(place, prefix, strings.HasSuffix(prefix, "/") || strings.HasPrefix(rest, "/")):
 		return "", &Inexact{file, "would have files outside of " + prefix + ", where --thinlto-prefix-replace= puts them"}
 	}

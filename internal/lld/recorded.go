@@ -3,7 +3,9 @@
 package lld
 
 import (
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/dtlto/dtlto/internal/object"
 )
@@ -27,6 +29,9 @@ func (c *Command) Recall(records []Recorded) (*Load, error) {
 		return nil, err
 	}
 	for _, r := range records {
+		if strings.HasPrefix(r.File, "-") || strings.HasPrefix(r.File, "@") {
+			return nil, &Inexact{r.File, "has a name that is an option"}
+		}
 		loaded, err := l.recall(r, named)
 		if err != nil {
 			return nil, err
@@ -37,6 +42,29 @@ func (c *Command) Recall(records []Recorded) (*Load, error) {
 		l.Loaded = append(l.Loaded, loaded)
 	}
 	return l, l.readRests(named)
+}
+
+// MemberNames says how many members of an archive that the link opened have each name.
+func (l *Load) MemberNames(archive string) map[string]int {
+	names := map[string]int{}
+	if a := l.archives[archive]; a != nil {
+		for i := range a.all {
+			names[a.all[i].Name]++
+		}
+	}
+	return names
+}
+
+// Excludes says whether --exclude-libs names an archive.
+func (c *Command) Excludes(archive string) bool {
+	for _, value := range c.Values("exclude-libs") {
+		for name := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || r == ':' }) {
+			if name == "ALL" || name == path.Base(archive) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (l *Load) recall(r Recorded, named map[string][]int) (Loaded, error) {

@@ -14,11 +14,12 @@ func (c *Command) StagedObstacle(major int) error {
 	return nil
 }
 
-// IndexObstacle says which option keeps a link from being a thin link for a build system
+// IndexObstacle says which option cannot be in a link that a build system does in steps
 // (--thinlto-index=), as an *Untranslatable, or nil.
 func (c *Command) IndexObstacle() error {
 	why := map[string]string{
 		"chroot": "changes what paths mean", "lto-emit-asm": "is about backends", "lto-emit-llvm": "is about backends",
+		"reproduce":             "packs one link up, and these are two",
 		"thinlto-single-module": "leaves modules out, which the final link needs",
 	}
 	for _, arg := range c.Args {

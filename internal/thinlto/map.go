@@ -36,6 +36,7 @@ type MapJob struct {
 	Module  string
 	Index   string
 	Object  string
+	Digest  string   // of the index
 	Imports []string // modules
 	Unused  bool     // the link does not extract the module: its index says to skip it
 }

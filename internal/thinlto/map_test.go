@@ -229,7 +229,7 @@ func FuzzMapNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, from, to, module, index, object string, flag bool, offset uint32) {
 		m := &Map{
 			Version: 1, LLVM: 22, Options: []string{to, module}, Entries: []MapEntry{{From: from, To: to}},
-			Jobs: []MapJob{{module, index, object, []string{index, module}, flag}},
+			Jobs: []MapJob{{module, index, object, to, []string{index, module}, flag}},
 			Load: []MapLoad{{object, module, int64(offset), flag}}, Add: []string{index},
 		}
 		var b bytes.Buffer

@@ -23,6 +23,12 @@ const trimmed = " \t\n\v\f\r"
 // recordPrefix begins the lines of dtlto's record, which go on with a JSON object.
 const recordPrefix = "#dtlto "
 
+// HasRecord says whether the text of a map has a record of dtlto's.
+func HasRecord(text []byte) bool {
+	const record = recordPrefix + `{"`
+	return bytes.HasPrefix(text, []byte(record)) || bytes.Contains(text, []byte("\n"+record))
+}
+
 // ReadMap reads a map; name is what errors call it.
 //
 // Of a plain remap file, one without dtlto's record, only entries come out, and Version is
@@ -172,6 +178,8 @@ func (m *mapReader) job() error {
 			return m.path(&j.Index)
 		case "object":
 			return m.path(&j.Object)
+		case "digest":
+			return m.path(&j.Digest)
 		case "imports":
 			j.Imports, err = m.list(input)
 			return err

@@ -84,6 +84,9 @@ func (p *mapWriter) job(j *MapJob) {
 	p.name(`{"job":{"module":`, j.Module)
 	p.name(`,"index":`, j.Index)
 	p.name(`,"object":`, j.Object)
+	if j.Digest != "" {
+		p.name(`,"digest":`, j.Digest)
+	}
 	for i, name := range j.Imports {
 		p.name([]string{`,"imports":[`, `,`}[min(i, 1)], name)
 	}
