@@ -99,15 +99,25 @@ type Rest struct {
 }
 
 // readRests finds what is left of the inputs. named are the inputs that were not found
-// in the trace, by path.
+// in the trace, by path, lazy ones last.
 func (l *Load) readRests(named map[string][]int) error {
+	loaded := map[string]bool{} // by an input of that name
+	for i := range l.Loaded {
+		if in := l.Loaded[i].Input; in != nil {
+			loaded[in.Path] = true
+		}
+	}
 	seen := map[string]bool{}
 	for i := range l.Inputs {
-		in := &l.Inputs[i]
-		if seen[in.Path] || in.Binary || in.JustSymbols || in.Script || len(named[in.Path]) == 0 {
+		path := l.Inputs[i].Path
+		if seen[path] || len(named[path]) == 0 {
 			continue
 		}
-		seen[in.Path] = true
+		seen[path] = true
+		in := &l.Inputs[named[path][0]]
+		if in.Binary || in.JustSymbols || in.Script || in.Lazy && loaded[path] {
+			continue // the link has of the file what it needs
+		}
 		rest, err := l.restOf(in)
 		if err != nil {
 			return err

@@ -72,9 +72,10 @@ func (c *Command) Last(name string) (value string, ok bool) {
 
 // Values are an option's values in order.
 func (c *Command) Values(name string) []string {
-	var values []string
-	for _, i := range c.given(name) {
-		values = append(values, c.Args[i].Value)
+	places := c.given(name)
+	values := make([]string, len(places))
+	for i, place := range places {
+		values[i] = c.Args[place].Value
 	}
 	return values
 }

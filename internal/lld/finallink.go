@@ -35,6 +35,8 @@ type FinalLink struct {
 	root    string             // of the folders
 	made    map[string]*folder // by path
 	open    map[string]*folder // the last one in the place of a prefix
+	mapped  map[string]bool    // files in the place of inputs; nil until isMapped
+	last    State              // that the user's command line ends with
 	state   State              // that the words end with
 	dynamic bool               // the words turned -Bdynamic on
 }
@@ -102,7 +104,7 @@ func (o SideOutputs) words(arg Arg) (word string, ok bool) {
 // FinalLink plans the link. Its folders are made below root; combined is the object
 // of what is regular LTO. An error is an *Inexact.
 func (l *Load) FinalLink(root, combined string, side SideOutputs) (*FinalLink, error) {
-	f := &FinalLink{command: l.command, load: l, root: root, made: map[string]*folder{}, open: map[string]*folder{}}
+	f := &FinalLink{command: l.command, load: l, root: root, made: map[string]*folder{}, open: map[string]*folder{}, last: l.command.FinalState()}
 	l.combined = combined
 	inputs, err := f.inputs(combined)
 	if err != nil {
@@ -219,7 +221,7 @@ func (f *FinalLink) file(l *Loaded) []string {
 // shared is the words for a shared library, found in the way in which it was found.
 // One of a dependent-library record stands under the options that came last.
 func (f *FinalLink) shared(l *Loaded) []string {
-	state, word := f.command.FinalState(), l.Path
+	state, word := f.last, l.Path
 	if l.Input != nil {
 		state = l.Input.State
 		if l.Input.Library != "" {
@@ -250,9 +252,8 @@ func (f *FinalLink) turn(asNeeded bool) []string {
 // dependent-library records name come behind it. Archives among them do not come
 // whole: what the thin link loaded of them is here already.
 func (f *FinalLink) lastState() []string {
-	last := f.command.FinalState()
-	words := f.turn(last.AsNeeded)
-	if last.Static {
+	words := f.turn(f.last.AsNeeded)
+	if f.last.Static {
 		return append(words, "-Bstatic")
 	}
 	return append(words, "-Bdynamic")
@@ -275,7 +276,7 @@ func (f *FinalLink) rests() []string {
 		switch {
 		case rest.keep == nil:
 			words = append(words, "--start-lib", rest.Path, "--end-lib")
-		case rest.files != nil && !f.excludes(rest.Path):
+		case rest.files != nil && !f.command.Excludes(rest.Path):
 			words = slices.Concat(words, []string{"--start-lib"}, rest.files, []string{"--end-lib"})
 		case rest.Mixed:
 			prefix, base := path.Split(rest.Path)

@@ -146,27 +146,24 @@ func (h *Hidden) Assembly(objects []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(h.weaker) > 0 {
-		if h.load.combined != "" {
-			objects = append(slices.Clone(objects), h.load.combined)
-		}
-		for _, path := range objects {
-			info, err := os.Stat(path)
-			if err == nil {
-				err = h.defined(object.Part{File: path, Size: info.Size()}, hide)
-			}
-			if err != nil {
-				return "", err
-			}
+	if len(h.weaker) == 0 {
+		objects = nil
+	}
+	for _, object := range append(slices.Clone(objects), h.load.combined) {
+		if err := h.definedIn(object, hide); err != nil {
+			return "", err
 		}
 	}
 	return assembly(hide, h.triple)
 }
 
-// EarlyAssembly is Assembly when the objects are still to be made: it hides also what
-// they may turn out not to define.
-func (h *Hidden) EarlyAssembly() (string, error) {
+// EarlyAssembly is Assembly when the objects are still to be made, but for the combined
+// one if there is any: it hides also what they may turn out not to define.
+func (h *Hidden) EarlyAssembly(combined string) (string, error) {
 	hide, err := h.byOthers()
+	if err == nil {
+		err = h.definedIn(combined, hide)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -194,6 +191,19 @@ func (h *Hidden) byOthers() (map[string]bitcode.SymbolVisibility, error) {
 		}
 	}
 	return hide, nil
+}
+
+// definedIn is defined of an object that LTO made. The combined one defines visibly what
+// no bitcode does: tables for control flow integrity have the names of hidden functions.
+func (h *Hidden) definedIn(file string, hide map[string]bitcode.SymbolVisibility) error {
+	if file == "" || len(h.all) == 0 {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	return h.defined(object.Part{File: file, Size: info.Size()}, hide)
 }
 
 // defined adds to hide what an object defines too visibly.

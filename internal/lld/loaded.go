@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/bitcode"
@@ -124,22 +125,38 @@ func (c *Command) ReadLoad(trace, ids []string) (*Load, error) {
 	return l, nil
 }
 
-// readInputs reads the command line's inputs and returns their indexes by path.
+// readInputs reads the command line's inputs and returns their indexes by path, lazy ones
+// last.
 func (l *Load) readInputs() (named map[string][]int, err error) {
 	named = map[string][]int{}
 	for in, err := range l.command.Inputs() {
 		if err != nil {
 			return nil, err
 		}
-		for _, i := range named[in.Path] { // LLD before 19 does not trace data
-			if other := &l.Inputs[i]; other.Binary != in.Binary || other.JustSymbols != in.JustSymbols {
+		if places := named[in.Path]; len(places) > 0 { // LLD before 19 does not trace data
+			if other := &l.Inputs[places[0]]; other.Binary != in.Binary || other.JustSymbols != in.JustSymbols {
 				return nil, &Inexact{in.Path, "is linked as two different things"}
 			}
 		}
 		named[in.Path] = append(named[in.Path], len(l.Inputs))
 		l.Inputs = append(l.Inputs, in)
 	}
+	for _, places := range named {
+		slices.SortStableFunc(places, l.eagerFirst)
+	}
 	return named, nil
+}
+
+// eagerFirst orders inputs of one name: LLD loads all that are not lazy, and of the
+// others what it needs.
+func (l *Load) eagerFirst(a, b int) int {
+	switch lazyA, lazyB := l.Inputs[a].Lazy, l.Inputs[b].Lazy; {
+	case lazyA == lazyB:
+		return 0
+	case lazyA:
+		return 1
+	}
+	return -1
 }
 
 // checkDependent makes sure that the files which the command line does not name are

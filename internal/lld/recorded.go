@@ -69,7 +69,7 @@ func (c *Command) Excludes(archive string) bool {
 
 func (l *Load) recall(r Recorded, named map[string][]int) (Loaded, error) {
 	if r.Member != "" {
-		if !r.Unnamed && !slices.ContainsFunc(l.Inputs, func(in Input) bool { return in.Path == r.File }) {
+		if _, ok := named[r.File]; !r.Unnamed && !ok {
 			return Loaded{}, notNamed(r.File)
 		}
 		return l.recallMember(r)
@@ -95,13 +95,12 @@ func (l *Load) recallMember(r Recorded) (Loaded, error) {
 	if a == nil {
 		return Loaded{}, &Inexact{r.File, "is an archive that cannot be read"}
 	}
-	i := slices.IndexFunc(a.all, func(m object.Member) bool {
-		return m.Name == r.Member && (r.Offset == 0 || m.HeaderOffset == r.Offset)
-	})
-	if i < 0 || a.taken[a.all[i].HeaderOffset] {
+	left := a.named[r.Member]
+	i := slices.IndexFunc(left, func(m *object.Member) bool { return r.Offset == 0 || m.HeaderOffset == r.Offset })
+	if i < 0 {
 		return Loaded{}, &Inexact{r.File + "(" + r.Member + ")", "was loaded by the thin link, and is not there now"}
 	}
-	loaded, err := l.lookMember(a, &a.all[i])
+	loaded, err := l.lookMember(a, left[i])
 	if err != nil {
 		return loaded, err
 	}

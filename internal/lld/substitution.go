@@ -19,7 +19,7 @@ func (f *FinalLink) members(run []Loaded) ([]string, error) {
 	s := &substitution{link: f, archive: archive.path}
 	for i := range run {
 		l := &run[i]
-		if (l.Kind == Regular || l.Split) && f.excludes(archive.path) {
+		if (l.Kind == Regular || l.Split) && f.command.Excludes(archive.path) {
 			return nil, &Inexact{l.Name(), "is regular LTO in an archive that --exclude-libs means"}
 		}
 		if l.Kind == Regular {
@@ -34,18 +34,6 @@ func (f *FinalLink) members(run []Loaded) ([]string, error) {
 		return nil, nil
 	}
 	return slices.Concat([]string{"--whole-archive"}, s.words, []string{"--no-whole-archive"}), nil
-}
-
-// excludes says whether --exclude-libs names an archive.
-func (f *FinalLink) excludes(archive string) bool {
-	for _, value := range f.command.Values("exclude-libs") {
-		for name := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || r == ':' }) {
-			if name == "ALL" || name == path.Base(archive) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // A substitution makes thin archives for a run of members of an archive, more than one
@@ -105,9 +93,25 @@ func (f *FinalLink) place(l *Loaded, to string) {
 }
 
 // isAll says whether a run is an archive without bitcode from its beginning to its
-// end.
+// end. Members of one in the place of the user's must have their names, not those of files
+// in folders: linker scripts choose members by name.
 func (f *FinalLink) isAll(a *archiveFile, run []Loaded) bool {
+	mapped := f.isMapped(a.path)
 	return len(run) == len(a.all) && slices.EqualFunc(run, a.all, func(l Loaded, m object.Member) bool {
-		return l.Kind == Native && l.Member.HeaderOffset == m.HeaderOffset
+		return l.Kind == Native && l.Member.HeaderOffset == m.HeaderOffset && (!mapped || !strings.Contains(m.Name, "/"))
 	})
+}
+
+// isMapped says whether a file is in the place of an input.
+func (f *FinalLink) isMapped(file string) bool {
+	if remap := f.command.remapped; f.mapped == nil && remap != nil {
+		f.mapped = map[string]bool{}
+		for _, to := range remap.names {
+			f.mapped[to] = true
+		}
+		for _, pattern := range remap.patterns {
+			f.mapped[pattern.to] = true
+		}
+	}
+	return f.mapped[file]
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -248,22 +249,17 @@ func (m *mapReader) path(to *string) error {
 
 // number reads a number from 1 to 9999.
 func (m *mapReader) number(to *int) error {
-	if k := m.dec.PeekKind(); k != '0' {
-		return m.unexpected("a number", k)
-	}
-	raw, err := m.dec.ReadValue()
-	if err != nil {
-		return m.failed(err)
-	}
-	m.src.idle = 0
-	if *to, err = strconv.Atoi(string(raw)); err != nil || *to < 1 || *to > 9999 {
-		return fmt.Errorf("wants a number from 1 to 9999, has %s", cut(string(raw)))
-	}
-	return nil
+	var n int64
+	err := m.integer(&n, 9999, "a number from 1 to 9999")
+	*to = int(n)
+	return err
 }
 
-// offset reads a place in a file that is not its beginning.
-func (m *mapReader) offset(to *int64) error {
+// offset reads a place in a file that is not its beginning, or a number of lines.
+func (m *mapReader) offset(to *int64) error { return m.integer(to, math.MaxInt64, "an offset") }
+
+// integer reads a number from 1 to most, which is to be what.
+func (m *mapReader) integer(to *int64, most int64, what string) error {
 	if k := m.dec.PeekKind(); k != '0' {
 		return m.unexpected("a number", k)
 	}
@@ -272,8 +268,8 @@ func (m *mapReader) offset(to *int64) error {
 		return m.failed(err)
 	}
 	m.src.idle = 0
-	if *to, err = strconv.ParseInt(string(raw), 10, 64); err != nil || *to < 1 {
-		return fmt.Errorf("wants an offset, has %s", cut(string(raw)))
+	if *to, err = strconv.ParseInt(string(raw), 10, 64); err != nil || *to < 1 || *to > most {
+		return fmt.Errorf("wants %s, has %s", what, cut(string(raw)))
 	}
 	return nil
 }
