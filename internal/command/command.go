@@ -23,6 +23,11 @@ With LLVM 13 and newer, as the linker, which finds the LLVM that fits:
 or, with LLVM 22 and newer, as the distributor alone, by its full path:
   clang-22 -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto ...
 
+A build system that runs the backends itself does three things (docs/build-systems.md):
+  clang ... -fuse-ld=dtlto -Wl,--thinlto-index=MAP,--thinlto-prefix-replace='OLD;NEW'
+  dtlto backend -- clang -c -O2 -fthinlto-index=NEW/a.o.thinlto.bc -x ir OLD/a.o -o NEW/a.o
+  clang ... -fuse-ld=dtlto -Wl,--remap-inputs-file=MAP -o program
+
 Every setting below is also an option of the linker, --dtlto-NAME, and a
 variable, DTLTO_NAME with _ for -. The command line wins over variables. The
 linker alone has --dtlto-lld=PATH, the ld.lld to link with, and --dtlto-mode=MODE:

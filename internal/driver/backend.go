@@ -64,12 +64,15 @@ func (e *edge) compile(ctx context.Context) error {
 	}
 	var jobs *thinlto.JobFile
 	if odd == nil {
-		if err := e.checkPlaces(); err != nil {
+		if err := e.checkInput(e.Module, ""); err != nil {
 			return err
 		}
 		thin, err := e.readIndex()
 		if err != nil {
 			return err
+		}
+		if _, err := os.Stat(filepath.Dir(e.Object)); err != nil {
+			return e.failure("%s: cannot be written: %v", e.Object, withoutPath(err))
 		}
 		if !thin {
 			return e.withoutIndex(ctx)
@@ -109,14 +112,6 @@ func (e *edge) read() (odd, err error) {
 		return fmt.Errorf("%s is no regular file", e.Object), nil
 	}
 	return nil, nil
-}
-
-// checkPlaces looks whether the module and the output's folder are there.
-func (e *edge) checkPlaces() error {
-	if _, err := os.Stat(filepath.Dir(e.Object)); err != nil {
-		return e.failure("%s: cannot be written: %v", e.Object, withoutPath(err))
-	}
-	return e.checkInput(e.Module, "")
 }
 
 // checkInput looks whether a module is a file; who names it, if that is not the command.
@@ -179,6 +174,9 @@ func (e *edge) withoutIndex(ctx context.Context) error {
 func (e *edge) checkOwn(modules []string) error {
 	if i := slices.IndexFunc(modules, e.isIndexOf); i >= 0 && !e.isIndexOf(e.Module) {
 		return fmt.Errorf("%s: is an index of %s, not of %s", e.Index, modules[i], e.Module)
+	}
+	if len(modules) == 1 && modules[0] != e.Module {
+		return fmt.Errorf("%s: is an index of %s, not of %s (names must be spelled as in the thin link)", e.Index, modules[0], e.Module)
 	}
 	if !slices.Contains(modules, e.Module) {
 		return fmt.Errorf("%s: names %d modules, but not %s (which must be spelled as in the thin link)", e.Index, len(modules), e.Module)
@@ -251,12 +249,30 @@ func (e *edge) run(ctx context.Context, jobs *thinlto.JobFile) error {
 	}
 	defer b.removeStage()
 	if err := b.run(ctx, e.program.Connect); err != nil {
-		return err
+		return e.explained(err)
 	}
 	if job := &b.done[0]; job.Outcome == record.Uncached && job.Action == nil && b.uncached == nil {
 		e.notCached(errors.New(job.Reason))
 	}
 	return nil
+}
+
+// explained says of a compile that failed if it may be because of another LLVM's bitcode,
+// which compilers say in words of their own, if they do not crash.
+func (e *edge) explained(err error) error {
+	failure, ok := errors.AsType[*exec.Failure](err)
+	f, opened := os.Open(e.Module)
+	if !ok || opened != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		id, _ := bitcode.IdentifyAt(f, info.Size())
+		if major := id.LLVMMajor(); major != 0 && major != e.version.Major {
+			failure.Reason += fmt.Sprintf(" (%s is bitcode of LLVM %d, and the compiler is LLVM %d: backends need the LLVM of the linker)", e.Module, major, e.version.Major)
+		}
+	}
+	return err
 }
 
 func (e *edge) notCached(why error) {

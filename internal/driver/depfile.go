@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -91,12 +92,17 @@ func (d *Depfile) read(input string) ([]thinlto.Backend, error) {
 }
 
 func (d *Depfile) readMap(f *os.File, input string) ([]thinlto.Backend, error) {
-	m, err := thinlto.ReadMap(f, input)
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	if !thinlto.HasRecord(text) {
+		return nil, fmt.Errorf("%s: neither a map that a thin link of dtlto wrote nor an import list (*%s)", input, importsEnding)
+	}
+	m, err := thinlto.ReadMap(bytes.NewReader(text), input)
 	switch {
 	case err != nil:
 		return nil, err
-	case m.Version == 0:
-		return nil, fmt.Errorf("%s: neither a map that a thin link of dtlto wrote nor an import list (*%s)", input, importsEnding)
 	case d.Object != "":
 		return nil, fmt.Errorf("%s: a map, which names objects itself: --object= is for an import list", input)
 	}

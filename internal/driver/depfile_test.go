@@ -117,7 +117,7 @@ func TestDepfileFails(t *testing.T) {
 	}
 	llvmtest.Write(t, ".",
 		"zz.imports", "thin/b.o\nthin/zz.o\n", "folder.imports", "thin\n", "x/y.imports", "thin/b.o/x\n", "odd.imports", "thin/\x1b\n",
-		"plain.map", "a=b\n", "jobs.map", jobs, "newer.map", `#dtlto {"version":2}`, "bad.map", "x\n",
+		"plain.map", "a=b\n", "jobs.map", jobs, "newer.map", `#dtlto {"version":2}`, "bad.map", "x\n"+jobs,
 		"stale.imports", "", "stale.thinlto.bc", string(a), "own.imports", "thin/a.o\nthin/b.o\n", "own.thinlto.bc", string(a),
 		"broken.imports", "", "broken.thinlto.bc", string(a[:len(a)/2]), "glob?.imports", "")
 	tests := []struct{ input, object, want string }{

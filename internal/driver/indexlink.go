@@ -140,14 +140,9 @@ func (l *indexLink) thinLink(ctx context.Context) (code int, err error) {
 }
 
 func (l *indexLink) summarise() {
-	unused := 0
-	for i := range l.plan.modules {
-		if l.plan.modules[i].job.Unused {
-			unused++
-		}
-	}
+	jobs := l.theMap().Jobs
 	fmt.Fprintf(l.program.Err, "dtlto: %s: %d modules, %d of them not used, %d indexes changed, %s\n",
-		l.mapFile, len(l.plan.modules), unused, l.changed.Load(), seconds(time.Since(l.started)))
+		l.mapFile, len(jobs), countUnused(jobs), l.changed.Load(), seconds(time.Since(l.started)))
 }
 
 // readIndexes finds out what each module imports, and whether the map can say all, before

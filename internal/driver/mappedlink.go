@@ -79,7 +79,8 @@ func linkMapped(ctx context.Context, c *lld.Command, path string, s *settings.Se
 		return 0, err
 	}
 	if code, err = l.finalLink(ctx, final); code == 0 && err == nil && s.Summary {
-		fmt.Fprintf(program.Err, "dtlto: %s: %d objects in the place of bitcode, %s\n", file, len(m.Jobs), seconds(time.Since(l.started)))
+		used := len(m.Jobs) - countUnused(m.Jobs)
+		fmt.Fprintf(program.Err, "dtlto: %s: %d objects in the place of bitcode, %s\n", file, used, seconds(time.Since(l.started)))
 	}
 	return code, err
 }
@@ -93,14 +94,14 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 		return err
 	}
 	options := l.command.Resolution()
-	for _, option := range m.Options {
-		if !slices.Contains(options, option) {
-			return fmt.Errorf("%s: is of a thin link with %s, which this link has not: it must have the same options", file, option)
-		}
-	}
 	for _, option := range options {
 		if !slices.Contains(m.Options, option) {
-			return fmt.Errorf("%s: is of a thin link without %s, which this link has: it must have the same options", file, option)
+			return fmt.Errorf("%s: this link has %s, and its thin link had not: symbols would be resolved otherwise", file, option)
+		}
+	}
+	for _, option := range m.Options {
+		if !slices.Contains(options, option) {
+			return fmt.Errorf("%s: its thin link had %s, and this link has not: symbols would be resolved otherwise", file, option)
 		}
 	}
 	for _, added := range m.Add {
@@ -108,12 +109,53 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 			return fmt.Errorf("%s: is not there, and %s has it in the link: do the thin link again", added, file)
 		}
 	}
+	old := 0
+	var oldest *thinlto.MapJob
 	for i := range m.Jobs {
-		if err := checkMade(&m.Jobs[i], file); err != nil {
+		job := &m.Jobs[i]
+		if err := checkMade(job, file); err != nil {
 			return err
 		}
+		if !job.Unused && isOlder(job.Object, job.Index) {
+			old++
+			oldest = cmp.Or(oldest, job)
+		}
+	}
+	if old > 0 {
+		fmt.Fprintf(l.program.Err, "ld.dtlto: warning: %s is older than its index, %s (%d of %d objects are): was the backend compile run since the thin link?\n",
+			oldest.Object, oldest.Index, old, len(m.Jobs))
 	}
 	return nil
+}
+
+// isOlder says whether a file was last changed before another. Caches and sandboxes may
+// give files any times: it is a sign, no proof.
+func isOlder(file, other string) bool {
+	one, err := os.Stat(file)
+	if err != nil {
+		return false
+	}
+	two, err := os.Stat(other)
+	return err == nil && one.ModTime().Before(two.ModTime())
+}
+
+func countUnused(jobs []thinlto.MapJob) (n int) {
+	for i := range jobs {
+		if jobs[i].Unused {
+			n++
+		}
+	}
+	return n
+}
+
+// nameOfInput is the input of which a file has the place.
+func nameOfInput(m *thinlto.Map, file string) string {
+	for _, entry := range m.Entries {
+		if entry.To == file {
+			return entry.From
+		}
+	}
+	return file
 }
 
 // checkMade makes sure that a backend has run, and not by another link's index: the index
@@ -123,7 +165,7 @@ func checkMade(job *thinlto.MapJob, file string) error {
 		return nil
 	}
 	if _, err := os.Stat(job.Object); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: is not there, and %s has it in the place of %s: run the backend compile of that", job.Object, file, job.Module)
+		return fmt.Errorf("%s: is not there, and %s has it in the place of %s: run the backend compile of that, in this folder", job.Object, file, job.Module)
 	}
 	index, err := os.ReadFile(job.Index)
 	if err == nil && indexDigest(index) != job.Digest {
@@ -172,6 +214,9 @@ func (l *staged) planMapped(m *thinlto.Map, file string) (*lld.FinalLink, error)
 	var final *lld.FinalLink
 	if err == nil {
 		final, err = load.FinalLink(filepath.Join(l.root, "final"), "", l.side())
+	}
+	if inexact, ok := errors.AsType[*lld.Inexact](err); ok && inexact.Why == lld.NotNamed {
+		inexact.File = nameOfInput(m, inexact.File)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: do the thin link again", err)

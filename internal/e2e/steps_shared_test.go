@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/dtlto/dtlto/internal/llvmtest"
@@ -31,6 +32,26 @@ func TestStepsShareNothing(t *testing.T) {
 	s.mustTry(mapDTLTO, with(library, first...)...)
 	s.backendStep(s.readMap("obj/lib.map"), true)
 	s.finalStep(mapDTLTO, "obj/lib.map", with(library, "-o", "OUT/program")...)
+}
+
+// TestStepsOldObjects has an object that was made before the last thin link, and a library
+// that is nowhere, which the thin link would have refused.
+func TestStepsOldObjects(t *testing.T) {
+	s := newStaging(t, 19)
+	s.bitcode("main.o", "int f(void); int main(void) { return f(); }", "f.o", "int f(void) { return 1; }")
+	inputs := []string{"main.o", "f.o", "-o", "OUT/program"}
+	m := s.thinStep("obj", "main.o", "f.o")
+	s.backendStep(m, true)
+	if p := s.finalStep(mapDTLTO, m.file, inputs...); strings.Contains(p.said, "older") {
+		t.Errorf("says %q", p.said)
+	}
+	s.bitcode("f.o", "int f(void) { return 2; }")
+	s.thinStep("obj", "main.o", "f.o")
+	p, err := s.try(mapDTLTO, with(inputs, "-Wl,--remap-inputs-file="+m.file)...)
+	if err != nil || !strings.Contains(p.said, "is older than its index") {
+		t.Errorf("%v: %q", err, p.said)
+	}
+	s.wantFinalRefused(m.file, []string{"main.o", "f.o", "-lnowhere"}, "-lnowhere")
 }
 
 // TestStepsFinalOutput has outputs that the link reads: they must not be written over.

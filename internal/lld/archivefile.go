@@ -148,7 +148,7 @@ func (l *Load) restOf(in *Input) (*Rest, error) {
 	case loaded.Kind == Native && in.Lazy:
 		return &Rest{Path: in.Path}, nil
 	}
-	return nil, &Inexact{in.Path, "is not among the files that the thin link loaded"}
+	return nil, &Inexact{in.Path, "is not among the files that the thin link loaded, or is there once more"}
 }
 
 // leave notes bitcode that the link has no use for.

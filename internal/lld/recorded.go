@@ -25,6 +25,9 @@ func (c *Command) Recall(records []Recorded) (*Load, error) {
 	l := &Load{command: c, archives: map[string]*archiveFile{}, Loaded: make([]Loaded, 0, len(records)), native: true}
 	defer l.closeArchives()
 	named, err := l.readInputs()
+	if err == nil {
+		err = c.findLibraries()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +89,24 @@ func (l *Load) recall(r Recorded, named map[string][]int) (Loaded, error) {
 	return loaded, l.look(&loaded)
 }
 
-func notNamed(file string) error {
-	return &Inexact{file, "was loaded by the thin link, and this command line does not name it"}
+// NotNamed is why a link is not the one of a record: the Inexact's file, or what has its
+// place, is not an input.
+const NotNamed = "was loaded by the thin link, and this command line does not name it, or by another name"
+
+func notNamed(file string) error { return &Inexact{file, NotNamed} }
+
+// findLibraries makes sure that all -l libraries are somewhere: LLD is not shown them again.
+func (c *Command) findLibraries() error {
+	var state stateReader
+	for _, arg := range c.Args {
+		if state.read(arg) || arg.Name != "library" {
+			continue
+		}
+		if c.library(arg.Value, state.Static) == "" {
+			return &Inexact{"-l" + arg.Value, "is a library that is in none of the -L folders"}
+		}
+	}
+	return nil
 }
 
 func (l *Load) recallMember(r Recorded) (Loaded, error) {

@@ -2,10 +2,7 @@
 
 package lld
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // resolving are options that have a say in which definition a symbol gets and who may
 // see it. The backends of a link rely on what its thin link found with them.
@@ -19,9 +16,13 @@ var resolving = map[string]bool{
 // Resolution are the command's options that have a say in symbol resolution, sorted:
 // what a final link must have in common with the thin link of its backends.
 func (c *Command) Resolution() []string {
-	options := []string{
-		"--shared=" + strconv.FormatBool(c.Has("shared")), "--pie=" + strconv.FormatBool(c.Enabled("pie")),
-		"--relocatable=" + strconv.FormatBool(c.Has("relocatable")), "--export-dynamic=" + strconv.FormatBool(c.Enabled("export-dynamic")),
+	var options []string
+	for name, on := range map[string]bool{
+		"--shared": c.Has("shared"), "--pie": c.Enabled("pie"), "--relocatable": c.Has("relocatable"), "--export-dynamic": c.Enabled("export-dynamic"),
+	} {
+		if on {
+			options = append(options, name)
+		}
 	}
 	for _, arg := range c.Args {
 		if resolving[arg.Name] && !arg.IsInput() {

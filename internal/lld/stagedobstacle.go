@@ -17,8 +17,9 @@ func (c *Command) StagedObstacle(major int) error {
 // IndexObstacle says which option cannot be in a link that a build system does in steps
 // (--thinlto-index=), as an *Untranslatable, or nil.
 func (c *Command) IndexObstacle() error {
+	const onlyBackends = "is for the compilers of the backends, which are run apart"
 	why := map[string]string{
-		"chroot": "changes what paths mean", "lto-emit-asm": "is about backends", "lto-emit-llvm": "is about backends",
+		"chroot": "changes what paths mean", "lto-emit-asm": onlyBackends, "lto-emit-llvm": onlyBackends,
 		"reproduce":             "packs one link up, and these are two",
 		"thinlto-single-module": "leaves modules out, which the final link needs",
 	}

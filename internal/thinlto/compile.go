@@ -33,7 +33,7 @@ func (e *NotUnderstood) Error() string { return e.Why }
 // backend compile.
 func ReadCompile(words []string) (*Compile, error) {
 	if len(words) == 0 {
-		return nil, errors.New("there is no command")
+		return nil, errors.New("there is no command (see dtlto backend --help)")
 	}
 	name := clangName.FindStringSubmatch(path.Base(strings.ReplaceAll(words[0], `\`, "/")))
 	if name == nil {
