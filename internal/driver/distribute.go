@@ -53,11 +53,17 @@ func Distribute(ctx context.Context, jobFile string, s *settings.Settings, conne
 	return b.run(ctx, connect)
 }
 
+// collectLittle lets memory grow: a short life, and little memory, are not worth
+// collecting, unless there are many jobs.
+func collectLittle(jobs int) {
+	if jobs < manyJobs {
+		debug.SetGCPercent(1000)
+	}
+}
+
 // run makes the objects of all jobs.
 func (b *backends) run(ctx context.Context, connect Connect) error {
-	if len(b.jobs.Jobs) < manyJobs {
-		debug.SetGCPercent(1000) // a short life, and little memory: not worth collecting
-	}
+	collectLittle(len(b.jobs.Jobs))
 	if err := b.open(); err != nil {
 		return err
 	}

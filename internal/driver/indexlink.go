@@ -117,6 +117,7 @@ func (l *indexLink) thinLink(ctx context.Context) (code int, err error) {
 	if err := l.makeRoom(); err != nil {
 		return 0, err
 	}
+	collectLittle(len(l.command.Args))
 	l.files.add(l.command.ReadFiles()...)
 	since := fileTime(l.root)
 	var out bytes.Buffer

@@ -205,6 +205,7 @@ func (l *staged) planMapped(m *thinlto.Map, file string) (*lld.FinalLink, error)
 		return nil, err
 	}
 	l.command.SetRemap(remap)
+	collectLittle(len(m.Load))
 	l.files.add(l.command.ReadFiles()...)
 	records := make([]lld.Recorded, len(m.Load))
 	for i, r := range m.Load {
