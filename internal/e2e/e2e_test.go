@@ -22,6 +22,9 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
+	for _, name := range []string{"MAKEFLAGS", "MAKELEVEL", "MFLAGS"} {
+		_ = os.Unsetenv(name) // of the make that runs the tests: what they make is not its
+	}
 	code, err := withPrograms(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
