@@ -18,7 +18,7 @@ func TestCheckOwn(t *testing.T) {
 		{"obj/b.o.thinlto.bc", "thin/b.o", "thin/b.o thin/c.o", ""},
 		{"obj/b.o.thinlto.bc", "thin/c.o", "thin/b.o thin/c.o", "is an index of thin/b.o, not of thin/c.o"},
 		{"obj/b.o.thinlto.bc", "thin/d.o", "thin/b.o", "is an index of thin/b.o, not of thin/d.o"},
-		{"obj/b.o.thinlto.bc", "./thin/b.o", "thin/b.o", "names 1 modules, but not ./thin/b.o"},
+		{"obj/b.o.thinlto.bc", "./thin/b.o", "thin/b.o", "is an index of thin/b.o, not of ./thin/b.o"},
 		{"obj/b.o.thinlto.bc", "y/b.o", "x/b.o y/b.o", ""},
 		{"some.index", "thin/c.o", "thin/b.o thin/c.o", ""},
 		{"some.index", "thin/d.o", "thin/b.o thin/c.o", "names 2 modules, but not thin/d.o"},
