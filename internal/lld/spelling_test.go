@@ -308,13 +308,26 @@ func (s *spelledLink) compare(t *testing.T, want [][]byte, b *Backend) {
 		object := s.name + "." + module
 		llvmtest.Run(t, s.folder, "clang-"+s.version, append(words, "-x", "ir", module,
 			"-fthinlto-index="+s.name+".d/"+module+".thinlto.bc", "-o", object)...)
-		if i >= len(want) || !bytes.Equal(want[i], read(t, filepath.Join(s.folder, object))) {
+		if i >= len(want) || !s.isInProcess(t, want, i, read(t, filepath.Join(s.folder, object))) {
 			t.Errorf("clang-%s %s: %s is not that of in-process LTO", s.version, strings.Join(words, " "), module)
 		}
 	}
 	if len(modules) != len(want) {
 		t.Errorf("%d modules by hand, %d in-process", len(modules), len(want))
 	}
+}
+
+// isInProcess says whether in-process LTO makes an object. LLVM 16 writes inlined pseudo
+// probes in an order that changes from run to run: then it is asked again.
+func (s *spelledLink) isInProcess(t *testing.T, want [][]byte, i int, object []byte) bool {
+	t.Helper()
+	for range 12 {
+		if i < len(want) && bytes.Equal(want[i], object) {
+			return true
+		}
+		want = s.inProcess(t)
+	}
+	return false
 }
 
 // ownRelocation is the option for a module's PIC level.
