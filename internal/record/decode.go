@@ -4,7 +4,6 @@ package record
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
@@ -23,8 +22,12 @@ func decode(b []byte) (*Link, error) {
 	d.tables()
 	l.Folder = d.string()
 	l.Started = d.time()
-	l.Wall = time.Duration(d.signed())
+	l.Wall = d.duration()
 	l.Compiler, l.Toolchain = d.string(), d.string()
+	l.Tool, l.Mode, l.Cluster = d.string(), d.string(), d.string()
+	l.Slots, l.ClusterSlots = d.small(), d.small()
+	l.Usage = d.usage()
+	l.Phases = d.phases()
 	l.Files = d.files()
 	l.Jobs = d.jobs()
 	if len(d.rest) > 0 {
@@ -47,8 +50,10 @@ type decoder struct {
 	// What is left of the memory for all of them.
 	actions []Action
 	modules []*Input
+	runs    []Run
 
 	lastModule, lastInput int64
+	lastStart             time.Duration
 }
 
 func (d *decoder) tables() {
@@ -131,6 +136,30 @@ func (d *decoder) time() time.Time {
 	return time.Unix(seconds, nanoseconds).UTC()
 }
 
+func (d *decoder) duration() time.Duration { return time.Duration(d.signed()) }
+
+func (d *decoder) usage() Usage {
+	return Usage{
+		CPU: d.duration(), OwnCPU: d.duration(),
+		PeakSlots: d.small(), PeakClusterSlots: d.small(), HeldBack: d.small(), Undone: d.small(),
+		Calls: d.number(), Retries: d.number(), Sent: d.number(), Received: d.number(),
+		Uploaded: d.number(), Fetched: d.number(),
+	}
+}
+
+func (d *decoder) phases() []Phase {
+	phases := sliceOf[Phase](d.count(minPhase))
+	var last time.Duration
+	for i := range phases {
+		p := &phases[i]
+		p.Name = d.string()
+		p.Start = last + d.duration()
+		p.End = p.Start + d.duration()
+		last = p.End
+	}
+	return phases
+}
+
 func (d *decoder) files() []File {
 	files := sliceOf[File](d.count(minFile))
 	var last filestat.Stat
@@ -152,16 +181,22 @@ func (d *decoder) files() []File {
 }
 
 func (d *decoder) jobs() []Job {
-	jobs := sliceOf[Job](d.count(minJob))
-	d.actions = make([]Action, d.count(minAction))
-	d.modules = make([]*Input, d.count(1))
+	n, actions, modules, runs := d.count(minJob), d.count(minAction), d.count(1), d.count(minRun)
+	if n*minJob+actions*minAction+modules+runs*minRun > len(d.rest) {
+		d.fail()
+		return nil
+	}
+	jobs := sliceOf[Job](n)
+	d.actions = make([]Action, actions)
+	d.modules = make([]*Input, modules)
+	d.runs = make([]Run, runs)
 	for i := range jobs {
 		d.job(&jobs[i])
 		if d.broken {
 			return nil
 		}
 	}
-	if len(d.actions)+len(d.modules) > 0 {
+	if len(d.actions)+len(d.modules)+len(d.runs) > 0 {
 		d.fail()
 	}
 	return jobs
@@ -179,13 +214,46 @@ func (d *decoder) job(j *Job) {
 	j.IndexReason = d.string()
 	j.Source = d.string()
 	j.IndexChanges = at(d, d.stringLists, d.number())
-	j.Duration = time.Duration(d.signed())
+	j.Duration = d.duration()
 	if first&hasAction != 0 {
 		j.Action = d.action(nil)
 	}
 	if first&hasBefore != 0 {
 		j.Before = d.action(j.Action)
 	}
+	j.Bitcode = j.moduleSize() + d.signed()
+	if j.Bitcode < 0 {
+		d.fail()
+	}
+	j.Object = d.number()
+	if first&hasRun != 0 {
+		j.Run = d.run(j.Duration)
+	}
+}
+
+func (d *decoder) run(expected time.Duration) *Run {
+	first := d.byte()
+	if len(d.runs) == 0 || first&^runBits != 0 {
+		d.fail()
+		return nil
+	}
+	r := &d.runs[0]
+	d.runs = d.runs[1:]
+	r.Cluster = first&onCluster != 0
+	r.Slot = d.small()
+	r.Start = d.lastStart + d.duration()
+	r.End = r.Start + expected + d.duration()
+	r.CPU = d.duration()
+	r.Memory = d.number()
+	if first&isTold != 0 {
+		r.Worker = d.string()
+		r.Queued, r.Fetching, r.Executing, r.Uploading = d.duration(), d.duration(), d.duration(), d.duration()
+		if !r.isTold() {
+			d.fail()
+		}
+	}
+	d.lastStart = r.Start
+	return r
 }
 
 func (d *decoder) action(other *Action) *Action {
@@ -243,98 +311,4 @@ func sliceOf[T any](n int) []T {
 		return nil
 	}
 	return make([]T, n)
-}
-
-// reader takes values off the front of rest. After the first that is not there,
-// it is broken, with nothing left, and gives zeros.
-type reader struct {
-	rest   []byte
-	broken bool
-	left   int // of rest when it broke
-}
-
-func (r *reader) fail() {
-	if !r.broken {
-		r.rest, r.broken, r.left = nil, true, len(r.rest)
-	}
-}
-
-func (r *reader) byte() byte {
-	if len(r.rest) == 0 {
-		r.fail()
-		return 0
-	}
-	b := r.rest[0]
-	r.rest = r.rest[1:]
-	return b
-}
-
-func (r *reader) unsigned() uint64 {
-	if len(r.rest) > 0 && r.rest[0] < 0x80 {
-		v := uint64(r.rest[0])
-		r.rest = r.rest[1:]
-		return v
-	}
-	return r.longer()
-}
-
-func (r *reader) longer() uint64 {
-	var v uint64
-	for i, b := range r.rest {
-		if b < 0x80 {
-			if i == 9 && b > 1 {
-				break
-			}
-			r.rest = r.rest[i+1:]
-			return v | uint64(b)<<(7*i)
-		}
-		if i == 9 {
-			break
-		}
-		v |= uint64(b&0x7f) << (7 * i)
-	}
-	r.fail()
-	return 0
-}
-
-// number gives at most [math.MaxInt64].
-func (r *reader) number() int64 {
-	v := r.unsigned()
-	if v > math.MaxInt64 {
-		r.fail()
-		return 0
-	}
-	return int64(v)
-}
-
-// signed is a number that was written by [binary.AppendVarint].
-func (r *reader) signed() int64 {
-	v := r.unsigned()
-	return int64(v>>1) ^ -int64(v&1)
-}
-
-// count is how many of something follow, each of at least the given size.
-func (r *reader) count(size int) int {
-	n := r.number()
-	if n > int64(len(r.rest)/size) {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) take(n int64) []byte {
-	if n > int64(len(r.rest)) {
-		r.fail()
-		return nil
-	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *reader) digest() (d cas.Digest) {
-	copy(d.Hash[:], r.take(int64(len(d.Hash))))
-	d.Size = r.number()
-	return d
 }

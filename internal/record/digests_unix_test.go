@@ -34,7 +34,7 @@ func TestDigestsPipe(t *testing.T) {
 			t.Errorf("hashFile: %v", err)
 		}
 		// Such a thing is no record either.
-		record, err := pathOf(filepath.Dir(path), "/o")
+		record, err := pathOf(filepath.Dir(path), "/o", ending)
 		check(t, err)
 		check(t, os.Rename(path, record))
 		if l, err := Load(filepath.Dir(path), "/o"); l != nil || !errors.Is(err, filestat.ErrNotFile) {

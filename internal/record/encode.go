@@ -4,9 +4,12 @@ package record
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/filestat"
@@ -27,7 +30,10 @@ func encode(l *Link) ([]byte, error) {
 	}
 	link := e.link(l)
 	head := appendString([]byte(magic+version), l.Output)
-	jobs := appendNumbers(nil, len(l.Jobs), e.actionCount, e.moduleCount)
+	if e.err != nil {
+		return nil, e.err
+	}
+	jobs := appendNumbers(nil, len(l.Jobs), e.actionCount, e.moduleCount, e.runCount)
 	size := len(head) + e.strings.size() + e.stringLists.size() + e.inputs.size() + e.inputLists.size() +
 		len(link) + len(e.fileBytes) + len(jobs) + len(e.jobBytes) + checksumSize
 	if size > maxSize {
@@ -51,11 +57,14 @@ type encoder struct {
 	inputs      inputTable
 	inputLists  listTable[uint64]
 
-	fileBytes, jobBytes      []byte
-	actionCount, moduleCount int
+	fileBytes, jobBytes                []byte
+	actionCount, moduleCount, runCount int
+
+	err error // the first number that cannot be written
 
 	seed                  maphash.Seed // differs each time; what is written does not depend on it
 	lastModule, lastInput uint64
+	lastStart             time.Duration
 	own, before, extra    []uint64 // inputs of an action; reused
 }
 
@@ -84,8 +93,56 @@ func (e *encoder) link(l *Link) []byte {
 	b = binary.AppendVarint(b, l.Started.Unix())
 	b = binary.AppendUvarint(b, uint64(l.Started.Nanosecond()))
 	b = binary.AppendVarint(b, int64(l.Wall))
-	b = binary.AppendUvarint(b, e.strings.number(l.Compiler))
-	return binary.AppendUvarint(b, e.strings.number(l.Toolchain))
+	for _, s := range []string{l.Compiler, l.Toolchain, l.Tool, l.Mode, l.Cluster} {
+		b = binary.AppendUvarint(b, e.strings.number(s))
+	}
+	b = e.count(e.count(b, l.Slots), l.ClusterSlots)
+	return e.phases(e.usage(b, &l.Usage), l.Phases)
+}
+
+func (e *encoder) usage(b []byte, u *Usage) []byte {
+	b = binary.AppendVarint(b, int64(u.CPU))
+	b = binary.AppendVarint(b, int64(u.OwnCPU))
+	for _, n := range []int{u.PeakSlots, u.PeakClusterSlots, u.HeldBack, u.Undone} {
+		b = e.count(b, n)
+	}
+	for _, n := range []int64{u.Calls, u.Retries, u.Sent, u.Received, u.Uploaded, u.Fetched} {
+		b = e.natural(b, n)
+	}
+	return b
+}
+
+func (e *encoder) phases(b []byte, phases []Phase) []byte {
+	b = appendNumbers(b, len(phases))
+	var last time.Duration
+	for _, p := range phases {
+		b = binary.AppendUvarint(b, e.strings.number(p.Name))
+		b = binary.AppendVarint(b, int64(p.Start-last))
+		b = binary.AppendVarint(b, int64(p.End-p.Start))
+		last = p.End
+	}
+	return b
+}
+
+var (
+	errNatural = errors.New("has a negative number")
+	errCount   = errors.New("has a number of more than 31 bits")
+)
+
+// natural writes a number that must not be negative.
+func (e *encoder) natural(b []byte, n int64) []byte {
+	if n < 0 && e.err == nil {
+		e.err = errNatural
+	}
+	return binary.AppendUvarint(b, uint64(n))
+}
+
+// count writes a number that an int holds everywhere.
+func (e *encoder) count(b []byte, n int) []byte {
+	if n > math.MaxInt32 && e.err == nil {
+		e.err = errCount
+	}
+	return e.natural(b, int64(n))
 }
 
 func (e *encoder) files(files []File) {
@@ -113,12 +170,13 @@ func (e *encoder) input(b []byte, n uint64) []byte {
 	return b
 }
 
-// A job begins with a byte: its outcome and which actions it has.
+// A job begins with a byte: its outcome, which actions it has, and whether it ran.
 const (
 	outcomeBits = 1<<4 - 1
 	hasAction   = 1 << 4
 	hasBefore   = 1 << 5
-	jobBits     = outcomeBits | hasAction | hasBefore
+	hasRun      = 1 << 6
+	jobBits     = outcomeBits | hasAction | hasBefore | hasRun
 )
 
 func (e *encoder) job(j *Job) error {
@@ -132,6 +190,9 @@ func (e *encoder) job(j *Job) error {
 	if j.Before != nil {
 		first |= hasBefore
 	}
+	if j.Run != nil {
+		first |= hasRun
+	}
 	module := e.strings.number(j.Module)
 	b := binary.AppendVarint(append(e.jobBytes, first), int64(module-e.lastModule))
 	e.lastModule = module
@@ -144,7 +205,65 @@ func (e *encoder) job(j *Job) error {
 	if err := e.action(j.Action, nil); err != nil {
 		return err
 	}
-	return e.action(j.Before, j.Action)
+	if err := e.action(j.Before, j.Action); err != nil {
+		return err
+	}
+	b = binary.AppendVarint(e.jobBytes, j.Bitcode-j.moduleSize())
+	b = e.natural(b, j.Object)
+	if j.Bitcode < 0 {
+		e.err = errNatural
+	}
+	e.jobBytes = e.run(b, j)
+	return e.err
+}
+
+// moduleSize is what Bitcode is expected to be.
+func (j *Job) moduleSize() int64 {
+	for _, a := range []*Action{j.Action, j.Before} {
+		if in := a.OwnModule(); in != nil {
+			return in.Digest.Size
+		}
+	}
+	return 0
+}
+
+// A run begins with a byte: where it was, and whether the servers tell of it.
+const (
+	onCluster = 1 << iota
+	isTold
+	runBits = onCluster | isTold
+)
+
+func (r *Run) isTold() bool {
+	return r.Worker != "" || r.Queued|r.Fetching|r.Executing|r.Uploading != 0
+}
+
+func (e *encoder) run(b []byte, j *Job) []byte {
+	r := j.Run
+	if r == nil {
+		return b
+	}
+	var first byte
+	if r.Cluster {
+		first |= onCluster
+	}
+	if r.isTold() {
+		first |= isTold
+	}
+	b = e.count(append(b, first), r.Slot)
+	b = binary.AppendVarint(b, int64(r.Start-e.lastStart))
+	b = binary.AppendVarint(b, int64(r.End-r.Start-j.Duration))
+	b = binary.AppendVarint(b, int64(r.CPU))
+	b = e.natural(b, r.Memory)
+	if first&isTold != 0 {
+		b = binary.AppendUvarint(b, e.strings.number(r.Worker))
+		for _, took := range [...]time.Duration{r.Queued, r.Fetching, r.Executing, r.Uploading} {
+			b = binary.AppendVarint(b, int64(took))
+		}
+	}
+	e.lastStart = r.Start
+	e.runCount++
+	return b
 }
 
 // An action begins with a byte: what it has in common with the job's other

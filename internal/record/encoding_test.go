@@ -36,6 +36,8 @@ func extremeLink() *Link {
 	twin := &Input{"odd\x00name\xff\n", big}
 	return &Link{
 		Output: "/", Wall: math.MinInt64, Started: time.Unix(math.MinInt64/2, 999_999_999).UTC(), Compiler: "c", Toolchain: "c",
+		Slots: math.MaxInt32, Phases: []Phase{{"p", math.MaxInt64, math.MinInt64}, {"", math.MinInt64, math.MaxInt64}, {"p", 1, -1}},
+		Usage: Usage{CPU: -1, OwnCPU: math.MinInt64, HeldBack: math.MaxInt32, Sent: math.MaxInt64},
 		Files: []File{
 			{"z", filestat.Stat{Size: math.MinInt64, ModTime: math.MaxInt64, ChangeTime: math.MinInt64, Device: math.MaxUint64, Mount: 1 << 63}, big, ""},
 			{"a", filestat.Stat{Size: math.MaxInt64, ModTime: math.MinInt64, ChangeTime: math.MaxInt64, Inode: math.MaxUint64, Mount: math.MaxUint64}, cas.Digest{}, "z"},
@@ -48,6 +50,10 @@ func extremeLink() *Link {
 			{Module: "a", Outcome: NotRun, Action: &Action{Args: []string{"", "", "x"}, Env: []string{""}, Key: cas.ActionKey(big)},
 				Before: &Action{Args: []string{"", "x", ""}, Modules: []*Input{twin}}},
 			{Module: "b", Action: &Action{Modules: []*Input{twin, odd}, Own: 1}, Before: &Action{Modules: []*Input{twin, odd}}},
+			{Bitcode: math.MaxInt64, Object: math.MaxInt64, Run: &Run{}},
+			{Before: &Action{Modules: []*Input{twin}}, Run: &Run{Slot: math.MaxInt32, Start: math.MaxInt64, End: math.MinInt64, CPU: -1, Memory: math.MaxInt64}},
+			{Duration: math.MaxInt64, Run: &Run{Cluster: true, Start: math.MinInt64, End: math.MaxInt64, Uploading: math.MinInt64}},
+			{Duration: math.MinInt64, Run: &Run{Worker: "w", Queued: 1, Fetching: -1}},
 		},
 	}
 }
@@ -138,6 +144,12 @@ func TestEncodeRefuses(t *testing.T) {
 		"size of a key":   {Jobs: []Job{{Action: &Action{Key: cas.ActionKey(negative)}}}},
 		"size of index":   {Jobs: []Job{{Action: &Action{Index: negative}}}},
 		"size of a input": {Jobs: []Job{{Action: &Action{Modules: []*Input{{"a", negative}}}}}},
+		"no size":         {Jobs: []Job{{Object: -1}}},
+		"no bitcode":      {Jobs: []Job{{Action: &Action{Modules: in}, Bitcode: -1}}},
+		"no slot":         {Jobs: []Job{{Run: &Run{Slot: -1}}}},
+		"no memory":       {Jobs: []Job{{Run: &Run{Memory: -1}}}},
+		"no slots":        {Slots: -1},
+		"no calls":        {Usage: Usage{Calls: -1}},
 		"too much":        {Folder: strings.Repeat("x", maxSize)},
 	} {
 		if b, err := encode(l); err == nil {
@@ -223,6 +235,9 @@ func TestDecodeOtherVersion(t *testing.T) {
 	}
 }
 
+// minLink is what is least from the folder to the number of phases.
+const minLink = 24
+
 // numbers writes varints.
 func numbers(n ...uint64) (b []byte) {
 	for _, v := range n {
@@ -238,7 +253,8 @@ func TestDecodeMemory(t *testing.T) {
 		return append(numbers(uint64(count)), bytes.Repeat(element, count)...)
 	}
 	none := []byte{0}
-	link := make([]byte, 6)
+	link := make([]byte, minLink)
+	noPhases := link[:minLink-1]
 	input := append([]byte{0}, make([]byte, minDigest)...)
 	for name, body := range map[string][]byte{
 		"strings":         slices.Concat(none, numbers(n/2), bytes.Repeat([]byte{1}, n/2), bytes.Repeat([]byte{'x'}, n/2)),
@@ -246,18 +262,24 @@ func TestDecodeMemory(t *testing.T) {
 		"a list":          slices.Concat(none, none, []byte{1}, repeated(n, 0)),
 		"inputs":          slices.Concat(none, none, none, repeated(n/len(input), input...)),
 		"lists of inputs": slices.Concat(none, none, none, []byte{1}, input, repeated(n/2, 1, 0)),
-		"files":           slices.Concat(none, none, none, []byte{1}, input, none, link, repeated(n/7, 0, 0, 0, 0, 0, 0, 0)),
-		"jobs":            slices.Concat(none, none, none, none, none, link, none, numbers(n/5), none, none, make([]byte, n)),
-		"modules":         slices.Concat(none, none, none, none, none, link, none, numbers(1, 0, n), make([]byte, n)),
-		"actions":         slices.Concat(none, none, none, none, none, link, none, numbers(1, n/minAction, 0), make([]byte, n)),
+		"files":           slices.Concat(none, none, none, []byte{1}, input, none, link, repeated(n/minFile, make([]byte, minFile)...)),
+		"phases":          slices.Concat(none, none, none, none, none, noPhases, repeated(n/minPhase, make([]byte, minPhase)...), none, make([]byte, 4)),
+		"jobs":            slices.Concat(none, none, none, none, none, link, none, numbers(n/minJob, 0, 0, 0), make([]byte, n)),
+		"modules":         slices.Concat(none, none, none, none, none, link, none, numbers(1, 0, n-minJob, 0), make([]byte, n)),
+		"actions":         slices.Concat(none, none, none, none, none, link, none, numbers(1, n/minAction-1, 0, 0), make([]byte, n)),
+		"runs":            slices.Concat(none, none, none, none, none, link, none, numbers(1, 0, 0, n/minRun-2), make([]byte, n)),
+		"jobs with runs":  slices.Concat(none, none, none, none, none, link, none, numbers(n/(minJob+minRun), 0, 0, n/(minJob+minRun)), make([]byte, n)),
+		"everything":      slices.Concat(none, none, none, none, none, link, none, numbers(n/minJob, n/minAction, n, n/minRun), make([]byte, n)),
 		"huge number":     slices.Concat(none, numbers(math.MaxInt64), make([]byte, n)),
 		"huge lengths":    slices.Concat(none, numbers(2, math.MaxInt64, math.MaxInt64), make([]byte, n)),
 		"strings claimed": slices.Concat(none, repeated(n, 1)),
 		"lists claimed":   slices.Concat(none, none, repeated(n, 1)),
 		"inputs claimed":  slices.Concat(none, none, none, repeated(n, 0)),
 		"files claimed":   slices.Concat(none, none, none, none, none, link, repeated(n, 0)),
-		"jobs claimed":    slices.Concat(none, none, none, none, none, link, none, numbers(n), none, none, make([]byte, n)),
-		"actions claimed": slices.Concat(none, none, none, none, none, link, none, numbers(1, n), none, make([]byte, n)),
+		"jobs claimed":    slices.Concat(none, none, none, none, none, link, none, numbers(n, 0, 0, 0), make([]byte, n)),
+		"actions claimed": slices.Concat(none, none, none, none, none, link, none, numbers(1, n, 0, 0), make([]byte, n)),
+		"runs claimed":    slices.Concat(none, none, none, none, none, link, none, numbers(1, 0, 0, n), make([]byte, n)),
+		"phases claimed":  slices.Concat(none, none, none, none, none, noPhases, repeated(n, 0)),
 		"huge path":       slices.Concat(numbers(math.MaxInt64), make([]byte, n)),
 		"huge shift":      slices.Concat(none, bytes.Repeat([]byte{0xff}, 100)),
 	} {
@@ -278,33 +300,47 @@ func TestDecodeMemory(t *testing.T) {
 // a link and no room for mistakes of a later version.
 func TestDecodeStrict(t *testing.T) {
 	tables := func(strings, lists, inputs string) []byte { return []byte("\x01/" + strings + lists + inputs + "\x00") }
-	const strings, lists, inputs, link, files = "\x02\x01\x01ab", "\x01\x01\x01", "\x00", "\x00\x00\x00\x00\x00\x00", "\x00"
-	job := "\x00\x02\x00\x00\x00\x00\x00"
+	const strings, lists, inputs, files = "\x02\x01\x01ab", "\x01\x01\x01", "\x00", "\x00"
+	link := string(make([]byte, minLink))
+	job, sizes := "\x00\x02\x00\x00\x00\x00\x00", "\x00\x00"
 	action := "\x00\x01\x01\x00\x00" + string(make([]byte, 2*minDigest)) + "\x00\x00"
 	same := "\x03\x01\x01\x00\x00" + string(make([]byte, minDigest)) + "\x00"
+	run, told := "\x01\x07\x00\x00\x00\x00", "\x03\x07\x00\x00\x00\x00\x00\x00\x00\x02\x00"
+	withLink := func(link string) []byte {
+		return append(tables(strings, lists, inputs), (link + files + "\x00\x00\x00\x00")...)
+	}
 	withJobs := func(jobs string) []byte { return append(tables(strings, lists, inputs), (link + files + jobs)...) }
 	for name, body := range map[string][]byte{
-		"":                             withJobs("\x01\x00\x00" + job),
-		"with an action":               withJobs("\x01\x01\x00\x10" + job[1:] + action),
-		"with two actions":             withJobs("\x01\x02\x00\x30" + job[1:] + action + same),
-		"!empty string":                append(tables("\x02\x01\x00a", lists, inputs), (link + files + "\x00\x00\x00")...),
-		"!empty list":                  append(tables(strings, "\x01\x00", inputs), (link + files + "\x00\x00\x00")...),
-		"!nanoseconds":                 append(tables(strings, lists, inputs), ("\x00\x00\x80\x94\xeb\xdc\x03\x00\x00\x00" + files + "\x00\x00\x00")...),
-		"!string out of range":         withJobs("\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00"),
-		"!string before the first":     withJobs("\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00"),
-		"!outcome":                     withJobs("\x01\x00\x00\x07" + job[1:]),
-		"!unknown bit of a job":        withJobs("\x01\x00\x00\x40" + job[1:]),
-		"!unknown bit of an action":    withJobs("\x01\x02\x00\x30" + job[1:] + action + "\x07" + same[1:]),
-		"!the same as no action":       withJobs("\x01\x01\x00\x20" + job[1:] + same),
-		"!more actions than said":      withJobs("\x01\x00\x00\x10" + job[1:] + action),
-		"!fewer actions than said":     withJobs("\x01\x01\x00" + job + action),
-		"!actions said and not there":  withJobs("\x14\x01\x00" + string(make([]byte, 20*minJob))),
-		"with twenty jobs":             withJobs("\x14\x00\x00" + string(make([]byte, 20*minJob))),
-		"!modules said and not there":  withJobs("\x01\x01\x01\x10" + job[1:] + action),
-		"!own module of none":          withJobs("\x01\x01\x00\x10" + job[1:] + action[:len(action)-2] + "\x01\x00"),
-		"!number of more than 63 bits": append(tables(strings, lists, "\x01\x00"+string(make([]byte, 32))+"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"), (link + files + "\x00\x00\x00")...),
-		"with an input":                append(tables(strings, lists, "\x01\x00"+string(make([]byte, 32))+"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), (link + files + "\x00\x00\x00")...),
-		"!number of more than 64 bits": append([]byte("\x01/\x00\x00\x00\x00\x00\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), (link[2:] + files + "\x00\x00\x00")...),
+		"":                             withJobs("\x01\x00\x00\x00" + job + sizes),
+		"with an action":               withJobs("\x01\x01\x00\x00\x10" + job[1:] + action + sizes),
+		"with two actions":             withJobs("\x01\x02\x00\x00\x30" + job[1:] + action + same + sizes),
+		"with a run":                   withJobs("\x01\x00\x00\x01\x40" + job[1:] + sizes + run),
+		"with a run that is told":      withJobs("\x01\x00\x00\x01\x40" + job[1:] + sizes + told),
+		"with a phase":                 withLink(link[1:] + "\x01\x01\x01\x01"),
+		"!empty string":                append(tables("\x02\x01\x00a", lists, inputs), (link + files + "\x00\x00\x00\x00")...),
+		"!empty list":                  append(tables(strings, "\x01\x00", inputs), (link + files + "\x00\x00\x00\x00")...),
+		"!nanoseconds":                 withLink("\x00\x00\x80\x94\xeb\xdc\x03" + link[3:]),
+		"!2 billion slots":             withLink(link[:9] + "\x80\x80\x80\x80\x08" + link[10:]),
+		"!string out of range":         withJobs("\x01\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00" + sizes),
+		"!string before the first":     withJobs("\x01\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00" + sizes),
+		"!outcome":                     withJobs("\x01\x00\x00\x00\x07" + job[1:] + sizes),
+		"!unknown bit of a job":        withJobs("\x01\x00\x00\x00\x80" + job[1:] + sizes),
+		"!unknown bit of an action":    withJobs("\x01\x02\x00\x00\x30" + job[1:] + action + "\x07" + same[1:] + sizes),
+		"!unknown bit of a run":        withJobs("\x01\x00\x00\x01\x40" + job[1:] + sizes + "\x05" + run[1:]),
+		"!the same as no action":       withJobs("\x01\x01\x00\x00\x20" + job[1:] + same + sizes),
+		"!more actions than said":      withJobs("\x01\x00\x00\x00\x10" + job[1:] + action + sizes),
+		"!fewer actions than said":     withJobs("\x01\x01\x00\x00" + job + action + sizes),
+		"!more runs than said":         withJobs("\x01\x00\x00\x00\x40" + job[1:] + sizes + run),
+		"!fewer runs than said":        withJobs("\x02\x00\x00\x01" + job + sizes + string(make([]byte, minJob))),
+		"!nothing is told":             withJobs("\x01\x00\x00\x01\x40" + job[1:] + sizes + told[:9] + "\x00\x00"),
+		"!negative size":               withJobs("\x01\x00\x00\x00" + job + "\x01\x00"),
+		"!actions said and not there":  withJobs("\x14\x01\x00\x00" + string(make([]byte, 20*minJob))),
+		"with twenty jobs":             withJobs("\x14\x00\x00\x00" + string(make([]byte, 20*minJob))),
+		"!modules said and not there":  withJobs("\x01\x01\x01\x00\x10" + job[1:] + action + sizes),
+		"!own module of none":          withJobs("\x01\x01\x00\x00\x10" + job[1:] + action[:len(action)-2] + "\x01\x00" + sizes),
+		"!number of more than 63 bits": append(tables(strings, lists, "\x01\x00"+string(make([]byte, 32))+"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"), (link + files + "\x00\x00\x00\x00")...),
+		"with an input":                append(tables(strings, lists, "\x01\x00"+string(make([]byte, 32))+"\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), (link + files + "\x00\x00\x00\x00")...),
+		"!number of more than 64 bits": append([]byte("\x01/\x00\x00\x00\x00\x00\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), (link[2:] + files + "\x00\x00\x00\x00")...),
 	} {
 		l, err := decode(sealed(body))
 		if want := len(name) > 0 && name[0] == '!'; (err != nil) != want {
@@ -326,28 +362,6 @@ func TestListTable(t *testing.T) {
 		if got != uint64(want) {
 			t.Errorf("%v: %d, want %d", list, got, want)
 		}
-	}
-}
-
-// When a compiler is replaced, all modules are compiled, and their actions
-// before have little that is not in the new ones.
-func TestEncodingSize(t *testing.T) {
-	l := sampleLink(500)
-	for i := range l.Jobs {
-		l.Jobs[i].Before = nil
-	}
-	alone := len(encoded(t, l))
-	for i := range l.Jobs {
-		before := *l.Jobs[i].Action
-		before.Key, before.Toolchain = cas.ActionKey(digestOf(i+1<<22, 142)), "cd"
-		l.Jobs[i].Before = &before
-	}
-	both := len(encoded(t, l))
-	if perJob := float64(both-alone) / 500; perJob > 45 {
-		t.Errorf("%.1f bytes for the action before", perJob)
-	}
-	if perJob := float64(alone) / 500; perJob > 260 {
-		t.Errorf("%.1f bytes for a job and its file", perJob)
 	}
 }
 

@@ -18,11 +18,13 @@ import (
 	"github.com/dtlto/dtlto/internal/filestat"
 )
 
-// The folder, which nobody else should use, holds for each output one file that
-// is named by a hash of the output's path, and files that are being written.
+// The folder, which nobody else should use, holds for each output the records of
+// its last link and of the one before, named by a hash of the output's path, and
+// files that are being written.
 const (
-	ending = ".link"
-	aside  = ".dtlto-"
+	ending       = ".link"
+	endingBefore = ".before"
+	aside        = ".dtlto-"
 )
 
 // What is kept of all records when they are tidied, which is when an output gets
@@ -41,7 +43,25 @@ const abandoned = time.Hour
 // path. It is nil if there is nothing, or only by another version of dtlto. A
 // damaged record is an error that names its file, and a link goes on without.
 func Load(folder, output string) (*Link, error) {
-	path, err := pathOf(folder, output)
+	l, err := load(folder, output, ending)
+	if err != nil {
+		return nil, fmt.Errorf("record of the last link: %w", err)
+	}
+	return l, nil
+}
+
+// LoadBefore is Load for the link before the last. While one is saved, it may
+// give the one that Load gives: they have the same start then.
+func LoadBefore(folder, output string) (*Link, error) {
+	l, err := load(folder, output, endingBefore)
+	if err != nil {
+		return nil, fmt.Errorf("record of the link before: %w", err)
+	}
+	return l, nil
+}
+
+func load(folder, output, ending string) (*Link, error) {
+	path, err := pathOf(folder, output, ending)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +70,7 @@ func Load(folder, output string) (*Link, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("record of the last link: %w", err)
+		return nil, err
 	}
 	l, err := decode(b)
 	if errors.Is(err, errVersion) {
@@ -60,26 +80,26 @@ func Load(folder, output string) (*Link, error) {
 		err = fmt.Errorf("of another output: %q", l.Output)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("record of the last link: %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return l, nil
 }
 
-func pathOf(folder, output string) (string, error) {
+func pathOf(folder, output, ending string) (string, error) {
 	if !filepath.IsAbs(output) {
-		return "", fmt.Errorf("record of a link: %q is not an absolute path", output)
+		return "", fmt.Errorf("%q is not an absolute path", output)
 	}
-	return filepath.Join(folder, nameOf(filepath.Clean(output))), nil
+	return filepath.Join(folder, nameOf(filepath.Clean(output), ending)), nil
 }
 
-func nameOf(output string) string {
+func nameOf(output, ending string) string {
 	hash := sha256.Sum256([]byte(output))
 	return hex.EncodeToString(hash[:16]) + ending
 }
 
-// isRecord says whether a file in the folder has a record's name. Others are
-// left alone.
-func isRecord(name string) bool {
+// isRecord says whether a file in the folder has the name of a record with an
+// ending. Others are left alone.
+func isRecord(name, ending string) bool {
 	hash, ok := strings.CutSuffix(name, ending)
 	_, err := hex.DecodeString(hash)
 	return ok && err == nil && len(hash) == 32
@@ -105,10 +125,10 @@ func readRecord(path string) ([]byte, error) {
 	return b, nil
 }
 
-// Save keeps l as the last link of its output, whole or not at all. Of two that
-// are saved at once one is kept. With the first record of an output, and the
-// first for a day, those that were not renewed for 30 days are removed, and the
-// oldest of too many.
+// Save keeps l as the last link of its output, whole or not at all, and what was
+// that as the one before. Of two that are saved at once one is kept, or both.
+// With the first record of an output, and the first for a day, those that were
+// not renewed for 30 days are removed, and the oldest of too many.
 //
 // Nothing is synced to the disk: after a power failure the record may be
 // damaged, which Load tells.
@@ -120,7 +140,7 @@ func (l *Link) Save(folder string) error {
 }
 
 func (l *Link) save(folder string) error {
-	path, err := pathOf(folder, l.Output)
+	path, err := pathOf(folder, l.Output, ending)
 	if err != nil {
 		return err
 	}
@@ -161,6 +181,7 @@ func write(folder, path string, b []byte) error {
 		err = closeErr
 	}
 	if err == nil {
+		keepBefore(path, f.Name()+".before", os.Link)
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
@@ -168,6 +189,25 @@ func write(folder, path string, b []byte) error {
 	}
 	return err
 }
+
+// keepBefore gives the record that is there, if there is one, its other name, by
+// way of a spare name. Where a file can have two names, it keeps the first, so
+// that there are records at any moment. Failing is no error: what is lost then
+// is only for people to look at.
+func keepBefore(path, spare string, link func(path, other string) error) {
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return
+	}
+	if err := link(path, spare); err != nil {
+		_ = os.Rename(path, beforeOf(path))
+		return
+	}
+	_ = os.Rename(spare, beforeOf(path))
+	_ = os.Remove(spare) // left if both names are of one file: another link was killed here
+}
+
+// beforeOf is the path or the name of the record before another.
+func beforeOf(name string) string { return strings.TrimSuffix(name, ending) + endingBefore }
 
 // createAside makes a file with the permissions that the user's umask leaves,
 // unlike [os.CreateTemp].

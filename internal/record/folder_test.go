@@ -4,7 +4,7 @@ package record
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,7 +24,7 @@ func linkOf(output string) *Link {
 func save(t *testing.T, folder, output string) (path string) {
 	t.Helper()
 	check(t, linkOf(output).Save(folder))
-	path, err := pathOf(folder, output)
+	path, err := pathOf(folder, output, ending)
 	check(t, err)
 	return path
 }
@@ -53,8 +53,9 @@ func TestSaveAndLoad(t *testing.T) {
 	if l, err := Load(folder, output); l != nil || err != nil {
 		t.Errorf("before the first link: %v, %v", l, err)
 	}
-	for _, spelling := range []string{"build/./bin/program", "build/bin/program"} { // the second replaces the first
+	for i, spelling := range []string{"build/./bin/program", "build/bin/program"} { // the second replaces the first
 		want := linkOf(output)
+		want.Slots = i
 		want.Output = string(filepath.Separator) + spelling
 		check(t, want.Save(folder))
 		want.Output = output
@@ -67,8 +68,84 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Errorf("another output: %v, %v", l, err)
 		}
 	}
-	if got := names(t, folder); len(got) != 1 {
+	if got := names(t, folder); len(got) != 2 {
 		t.Errorf("in the folder: %v", got)
+	}
+}
+
+// before is the number of slots by which a test knows the link before.
+func before(t *testing.T, folder, output string) int {
+	t.Helper()
+	l, err := LoadBefore(folder, output)
+	check(t, err)
+	if l == nil {
+		return -1
+	}
+	return l.Slots
+}
+
+func TestLoadBefore(t *testing.T) {
+	folder, output := t.TempDir(), absolute(t, "program")
+	save(t, folder, absolute(t, "other"))
+	for i := range 4 {
+		if got := before(t, folder, output); got != i-2 && i > 1 || got != -1 && i < 2 {
+			t.Errorf("saved %d: %d is before", i, got)
+		}
+		l := linkOf(output)
+		l.Slots = i
+		check(t, l.Save(folder))
+	}
+	if got := before(t, folder, absolute(t, "other")); got != -1 {
+		t.Errorf("another output: %d", got)
+	}
+	path, err := pathOf(folder, output, endingBefore)
+	check(t, err)
+	write1(t, path, magic+"987\nwhatever")
+	if got := before(t, folder, output); got != -1 {
+		t.Errorf("another version: %d", got)
+	}
+	write1(t, path, "damaged")
+	if l, err := LoadBefore(folder, output); l != nil || err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, %v", l, err)
+	}
+	save(t, folder, output)
+	if got := before(t, folder, output); got != 3 {
+		t.Errorf("%d is before, after damage", got)
+	}
+}
+
+// The one before is kept where files have one name only, and a link is saved
+// even if it cannot be kept at all. Nothing else is left.
+func TestKeepBefore(t *testing.T) {
+	folder, output := t.TempDir(), absolute(t, "program")
+	path := save(t, folder, output)
+	keepBefore(path, filepath.Join(folder, "spare"), func(string, string) error { return errors.ErrUnsupported })
+	if got := names(t, folder); !slices.Equal(got, []string{filepath.Base(beforeOf(path))}) {
+		t.Errorf("in the folder: %v", got)
+	}
+	if got := before(t, folder, output); got != linkOf(output).Slots {
+		t.Errorf("%d is before", got)
+	}
+	// A link that was killed left both names to one file.
+	save(t, folder, output)
+	check(t, os.Remove(beforeOf(path)))
+	check(t, os.Link(path, beforeOf(path)))
+	save(t, folder, output)
+	if got := names(t, folder); len(got) != 2 {
+		t.Errorf("in the folder: %v", got)
+	}
+	check(t, os.Remove(beforeOf(path)))
+	check(t, os.MkdirAll(filepath.Join(beforeOf(path), "in the way"), 0o777))
+	for i := range 2 {
+		l := linkOf(output)
+		l.Slots = i
+		check(t, l.Save(folder))
+		if l, err := Load(folder, output); err != nil || l.Slots != i {
+			t.Errorf("%v, %v", l, err)
+		}
+		if got := names(t, folder); len(got) != 2 {
+			t.Errorf("in the folder: %v", got)
+		}
 	}
 }
 
@@ -128,7 +205,7 @@ func TestSaveRefuses(t *testing.T) {
 		}
 	}
 	folder := t.TempDir()
-	path, err := pathOf(folder, absolute(t, "program"))
+	path, err := pathOf(folder, absolute(t, "program"), ending)
 	check(t, err)
 	check(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o777))
 	if err := linkOf(absolute(t, "program")).Save(folder); err == nil {
@@ -155,123 +232,16 @@ func outputs(t *testing.T, folder string) (outputs []string) {
 	check(t, err)
 	for _, s := range list {
 		outputs = append(outputs, filepath.Base(s.Output))
-		if path, err := pathOf(folder, s.Output); err != nil || stat1(t, path).Size != s.Bytes || stat1(t, path).ModTime != s.When.UnixNano() {
+		path, err := pathOf(folder, s.Output, ending)
+		bytes := stat1(t, path).Size
+		if before, err := os.Stat(beforeOf(path)); err == nil {
+			bytes += before.Size()
+		}
+		if err != nil || bytes != s.Bytes || stat1(t, path).ModTime != s.When.UnixNano() {
 			t.Errorf("%+v, %v", s, err)
 		}
 	}
 	return outputs
-}
-
-func TestList(t *testing.T) {
-	folder := t.TempDir()
-	aged(t, save(t, folder, absolute(t, "b")), time.Hour)
-	aged(t, save(t, folder, absolute(t, "c")), time.Minute)
-	aged(t, save(t, folder, absolute(t, "a")), 2*time.Hour)
-	stray := save(t, t.TempDir(), absolute(t, "stray"))
-	hash := strings.Repeat("0", 32)
-	check(t, os.Rename(stray, filepath.Join(folder, hash+ending)))
-	for name, text := range map[string]string{
-		"README": "", aside + "0": "", strings.Repeat("1", 32) + ending: "", strings.Repeat("2", 32) + ending: magic + version,
-		strings.Repeat("3", 32) + ending: magic + version + "\xff\xff\xff\xff\xff\xff\xff\xff\x7fx", strings.Repeat("4", 32) + ending: magic + version + "\x05abc",
-		strings.Repeat("5", 32) + ending: magic + "2\n\x01/",
-	} {
-		write1(t, filepath.Join(folder, name), text)
-	}
-	check(t, os.Mkdir(filepath.Join(folder, strings.Repeat("6", 32)+ending), 0o777))
-	if got := outputs(t, folder); !slices.Equal(got, []string{"c", "b", "a"}) {
-		t.Errorf("%v", got)
-	}
-	if list, err := List(filepath.Join(folder, "missing")); len(list) > 0 || err != nil {
-		t.Errorf("no folder: %v, %v", list, err)
-	}
-	if _, err := List(filepath.Join(folder, "README")); err == nil {
-		t.Error("listed a file")
-	}
-}
-
-// The first record of an output is when old ones go, and the first for a day.
-func TestSaveTidies(t *testing.T) {
-	const day = 24 * time.Hour
-	for _, tc := range []struct {
-		output string // that is linked now
-		left   []string
-	}{
-		{"current", []string{"current", "recent", "old"}},
-		{"recent", []string{"recent", "current"}},
-		{"new", []string{"new", "current", "recent"}},
-	} {
-		t.Run(tc.output, func(t *testing.T) {
-			folder := t.TempDir()
-			for output, age := range map[string]time.Duration{"old": 31 * day, "recent": 29 * day, "current": 23 * time.Hour} {
-				path := save(t, t.TempDir(), absolute(t, output))
-				aged(t, path, age)
-				check(t, os.Rename(path, filepath.Join(folder, filepath.Base(path))))
-			}
-			young, abandoned, foreign := filepath.Join(folder, aside+"1"), filepath.Join(folder, aside+"2"), filepath.Join(folder, "foreign")
-			for path, age := range map[string]time.Duration{young: time.Minute, abandoned: 2 * time.Hour, foreign: 99 * day} {
-				write1(t, path, "")
-				aged(t, path, age)
-			}
-			save(t, folder, absolute(t, tc.output))
-			if got := outputs(t, folder); !slices.Equal(got, tc.left) {
-				t.Errorf("left: %v", got)
-			}
-			for path, want := range map[string]bool{young: true, abandoned: tc.output == "current", foreign: true} {
-				if _, err := os.Stat(path); (err == nil) != want {
-					t.Errorf("%s: %v", path, err)
-				}
-			}
-		})
-	}
-}
-
-func TestPrune(t *testing.T) {
-	folder := t.TempDir()
-	var bytes int64
-	for i := range 6 {
-		path := save(t, folder, absolute(t, fmt.Sprint(i)))
-		aged(t, path, time.Duration(i)*time.Hour)
-		bytes = stat1(t, path).Size
-	}
-	for _, step := range []struct {
-		prune func() error
-		left  []string
-	}{
-		{func() error { return Prune(folder, time.Now().Add(-24*time.Hour)) }, []string{"0", "1", "2", "3", "4", "5"}},
-		{func() error { return Prune(folder, time.Now().Add(-270*time.Minute)) }, []string{"0", "1", "2", "3", "4"}},
-		{func() error { return prune(folder, time.Time{}, 4, maxBytes) }, []string{"0", "1", "2", "3"}},
-		{func() error { return prune(folder, time.Time{}, 9, 4*bytes) }, []string{"0", "1", "2", "3"}},
-		{func() error { return prune(folder, time.Time{}, 9, 4*bytes-1) }, []string{"0", "1", "2"}},
-		{func() error { return Prune(folder, time.Now().Add(time.Hour)) }, nil},
-	} {
-		check(t, step.prune())
-		if got := outputs(t, folder); !slices.Equal(got, step.left) {
-			t.Errorf("left: %v, want %v", got, step.left)
-		}
-	}
-	check(t, Prune(filepath.Join(folder, "missing"), time.Now()))
-}
-
-func TestClear(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "records")
-	save(t, folder, absolute(t, "a"))
-	save(t, folder, absolute(t, "b"))
-	write1(t, filepath.Join(folder, aside+"1"), "")
-	write1(t, filepath.Join(folder, "foreign"), "")
-	foreign := filepath.Join(folder, strings.Repeat("0", 32)+ending)
-	check(t, os.Mkdir(foreign, 0o777))
-	check(t, Clear(folder))
-	if got := names(t, folder); !slices.Equal(got, []string{filepath.Base(foreign), "foreign"}) {
-		t.Errorf("left: %v", got)
-	}
-	check(t, os.Remove(foreign))
-	check(t, os.Remove(filepath.Join(folder, "foreign")))
-	save(t, folder, absolute(t, "a"))
-	check(t, Clear(folder))
-	if _, err := os.Stat(folder); !os.IsNotExist(err) {
-		t.Errorf("the folder is left: %v", err)
-	}
-	check(t, Clear(folder))
 }
 
 func TestSavedFileMode(t *testing.T) {

@@ -14,15 +14,16 @@ import (
 
 // A record's file is
 //
-//	"dtlto link 3\n"
+//	"dtlto link 4\n"
 //	the output's path, in front so that a list of records reads no more
 //	strings: number, their lengths, their bytes one after another
 //	lists of strings (arguments, environments, changes): number, and each: length, strings
 //	inputs: number, and each: path, digest
 //	lists of inputs (what all compiles read): number, and each: length, inputs
-//	folder, start, wall time, compiler, toolchain
+//	folder, start, wall time, compiler, toolchain, tool, mode, cluster, slots, usage
+//	phases: number, and each: name, start, and how long as differences
 //	files: number, and each: input, note, stat as differences
-//	jobs: number of jobs, of actions, of modules in them, and each job
+//	jobs: number of jobs, of actions, of modules in them, of runs, and each job
 //	checksum
 //
 // Numbers are varints, zigzag where they may be negative. Strings, lists and
@@ -33,10 +34,10 @@ import (
 // table; what does not, the digests, is most of a record.
 //
 // Each thing read takes some bytes, so a file cannot ask for more memory than
-// about thirty times its size; the tables make two or three times of a real one.
+// about twenty times its size; the tables make two or three times of a real one.
 const (
 	magic   = "dtlto link "
-	version = "3\n"
+	version = "4\n"
 	// maxSize bounds a record's size in bytes: 250,000 modules or more.
 	maxSize = 64 << 20
 )
@@ -46,8 +47,10 @@ const (
 	minString = 2 // its length, which is not 0, and that
 	minList   = 2
 	minInput  = 1 + minDigest
+	minPhase  = 3
 	minFile   = 8
-	minJob    = 7
+	minJob    = 9
+	minRun    = 6
 	minAction = 6 + minDigest
 	minDigest = 33
 )

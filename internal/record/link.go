@@ -17,8 +17,33 @@ type Link struct {
 	Wall      time.Duration
 	Compiler  string // path
 	Toolchain string // the compiler's identity
-	Files     []File
-	Jobs      []Job // in the link's order
+	Tool      string // the program that made the record, and its version
+	Mode      string // in which it linked: "native" or "staged"
+	Cluster   string // address, empty if none was used
+	Phases    []Phase
+	// Slots and ClusterSlots are how many compiles were possible at once, here and
+	// on the cluster.
+	Slots, ClusterSlots int
+	Usage               Usage
+	Files               []File
+	Jobs                []Job // in the link's order
+}
+
+// Phase is a part of a link, in times since its start. Parts may overlap.
+type Phase struct {
+	Name       string
+	Start, End time.Duration
+}
+
+// Usage is what a link took.
+type Usage struct {
+	CPU, OwnCPU                 time.Duration // of compilers here, and of this program
+	PeakSlots, PeakClusterSlots int           // compiles that really ran at once
+	HeldBack                    int           // compiles that waited for memory
+	Undone                      int           // attempts that the cluster gave back
+	Calls, Retries              int64         // to the cluster
+	Sent, Received              int64         // bytes of blobs, as on the wire
+	Uploaded, Fetched           int64         // blobs
 }
 
 // Job is what became of a module.
@@ -39,10 +64,27 @@ type Job struct {
 	// of modules that this link compiled, and empty if the module does not say.
 	Source   string
 	Duration time.Duration // of the compile, where it ran last
-	Action   *Action       // nil if there was none
+	// Bitcode and Object are the sizes of the module and of what was made of it, in
+	// bytes; 0 if unknown.
+	Bitcode, Object int64
+	Run             *Run    // nil if nothing ran
+	Action          *Action // nil if there was none
 	// Before is what the module's action was when it last gave an object, if
 	// that is known and this link did not find the result: see [Job.Completed].
 	Before *Action
+}
+
+// Run is the attempt at a job that counted. Times are since the link's start.
+type Run struct {
+	Cluster    bool
+	Slot       int // from 0; this machine's and the cluster's are counted apart
+	Start, End time.Duration
+	CPU        time.Duration // of the compiler; 0 if unknown
+	Memory     int64         // its peak resident set in bytes; 0 if unknown
+	// Worker is who compiled it on the cluster. The durations of what happened
+	// there, one after the other, are by the servers' clocks; 0 if they do not tell.
+	Worker                                 string
+	Queued, Fetching, Executing, Uploading time.Duration
 }
 
 // Outcome is what became of a job.

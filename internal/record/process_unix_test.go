@@ -18,6 +18,7 @@ const savingIn = "RECORD_TEST_SAVING_IN"
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(savingIn); folder != "" {
 		saveForever(folder)
+		return
 	}
 	os.Exit(m.Run())
 }
@@ -81,7 +82,7 @@ func TestSaveKilled(t *testing.T) {
 	}
 	t.Logf("%d of 80 were killed while they wrote", left)
 	save(t, folder, "/another/output")
-	if got := names(t, folder); len(got) != 2 {
+	if got := names(t, folder); len(got) != 3 {
 		t.Errorf("in the folder: %v", got)
 	}
 }
@@ -109,6 +110,17 @@ func isOneOf(t *testing.T, folder string, links []*Link) {
 	if err != nil || got == nil {
 		t.Fatalf("%v, %v", got, err)
 	}
+	isOne(t, got, links)
+	if got, err = LoadBefore(folder, processOutput); err != nil {
+		t.Fatal(err)
+	}
+	if got != nil {
+		isOne(t, got, links)
+	}
+}
+
+func isOne(t *testing.T, got *Link, links []*Link) {
+	t.Helper()
 	for _, l := range links {
 		if l.Folder == got.Folder && len(l.Jobs) == len(got.Jobs) && l.Jobs[0].Module == got.Jobs[0].Module {
 			return

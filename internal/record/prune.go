@@ -21,7 +21,7 @@ import (
 type Saved struct {
 	Output string
 	When   time.Time // it was saved
-	Bytes  int64
+	Bytes  int64     // with the one before
 }
 
 // List gives the records in a folder, the newest first. It reads no more of
@@ -30,7 +30,7 @@ func List(folder string) ([]Saved, error) {
 	files, err := recordFiles(folder)
 	var list []Saved
 	for _, f := range files {
-		if output, ok := outputOf(filepath.Join(folder, f.name)); ok && nameOf(output) == f.name {
+		if output, ok := outputOf(filepath.Join(folder, f.name)); ok && nameOf(output, ending) == f.name {
 			list = append(list, Saved{output, f.when, f.bytes})
 		}
 	}
@@ -69,17 +69,13 @@ func Prune(folder string, unusedSince time.Time) error {
 // Clear removes all records. What is not dtlto's own it leaves, and the folder
 // with it.
 func Clear(folder string) error {
-	files, err := recordFiles(folder)
-	for _, f := range files {
-		err = errors.Join(err, remove(folder, f.name))
-	}
-	err = errors.Join(err, removeAside(folder, time.Time{}))
+	err := errors.Join(prune(folder, time.Time{}, 0, 0), removeAside(folder, time.Time{}))
 	_ = os.Remove(folder)
 	return err
 }
 
 // prune removes what was not renewed since and then the oldest of more than so
-// many records or bytes.
+// many records or bytes. The record before another goes with it.
 func prune(folder string, since time.Time, records int, bytes int64) error {
 	files, err := recordFiles(folder)
 	slices.SortFunc(files, func(a, b recordFile) int { return b.when.Compare(a.when) })
@@ -89,7 +85,20 @@ func prune(folder string, since time.Time, records int, bytes int64) error {
 			err = errors.Join(err, remove(folder, f.name))
 		}
 	}
+	err = errors.Join(err, removeBefore(folder))
 	return errors.Join(err, removeAside(folder, time.Now().Add(-abandoned)))
+}
+
+// removeBefore removes records that are before none.
+func removeBefore(folder string) error {
+	files, err := list(folder, hasEnding(endingBefore))
+	for _, f := range files {
+		record := strings.TrimSuffix(f.name, endingBefore) + ending
+		if _, gone := os.Lstat(filepath.Join(folder, record)); errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, remove(folder, f.name))
+		}
+	}
+	return err
 }
 
 func remove(folder, name string) error {
@@ -105,9 +114,21 @@ type recordFile struct {
 	bytes int64
 }
 
-// recordFiles are the files with names of records, none if there is no folder.
+// recordFiles are the files with names of records, with the bytes of those before
+// them; none if there is no folder.
 func recordFiles(folder string) ([]recordFile, error) {
-	return list(folder, isRecord)
+	files, err := list(folder, hasEnding(ending))
+	for i := range files {
+		before := filepath.Join(folder, beforeOf(files[i].name))
+		if info, err := os.Lstat(before); err == nil && info.Mode().IsRegular() {
+			files[i].bytes += info.Size()
+		}
+	}
+	return files, err
+}
+
+func hasEnding(ending string) func(name string) bool {
+	return func(name string) bool { return isRecord(name, ending) }
 }
 
 func list(folder string, want func(name string) bool) ([]recordFile, error) {

@@ -28,6 +28,12 @@ func sampleLink(n int) *Link {
 		Output: "/home/user/project/build/bin/program", Folder: "/home/user/project/build",
 		Started: time.Unix(1_790_000_000, 123).UTC(), Wall: 3 * time.Second,
 		Compiler: "/usr/lib/llvm-22/bin/clang", Toolchain: strings.Repeat("ab", 32),
+		Tool: "dtlto 1.0", Mode: "staged", Cluster: "grpc://cluster:8980", Slots: 8, ClusterSlots: 200,
+		Phases: []Phase{{"thin link", 0, 900_123_456}, {"plan", 900_200_000, 950_000_000}, {"compile", 910_000_000, 2_500_000_000}, {"final link", 2_500_000_123, 3_000_000_000}},
+		Usage: Usage{
+			CPU: 3 * time.Minute, OwnCPU: time.Second, PeakSlots: 8, PeakClusterSlots: 192, HeldBack: 3, Undone: 2,
+			Calls: 5000, Retries: 1, Sent: 1 << 30, Received: 1 << 28, Uploaded: 6000, Fetched: 1900,
+		},
 	}
 	inputs := make([]*Input, n)
 	for i := range inputs {
@@ -59,8 +65,10 @@ func sampleName(i int) string {
 func sampleJob(i int, inputs []*Input, profile *Input) Job {
 	j := Job{Module: inputs[i].Path, Outcome: Cached, Source: sampleSource(i), Duration: time.Duration(100+i*7919%900) * time.Millisecond}
 	j.Action = sampleAction(i, inputs, profile)
+	j.Bitcode, j.Object = inputs[i].Digest.Size, int64(70_000+i*131%90_000)
 	if i%10 == 3 {
 		j.Outcome, j.Reason = Compiled, "absent"
+		j.Run = sampleRun(i, j.Duration)
 		j.IndexChanges = []string{fmt.Sprintf("f%d of a.o: linkage changed from external to internal", i), "g of b.o: no longer in the index"}
 		before := *j.Action
 		before.Key, before.Index = cas.ActionKey(digestOf(i+1<<22, 142)), digestOf(i+1<<23, 9000)
@@ -75,6 +83,16 @@ func sampleJob(i int, inputs []*Input, profile *Input) Job {
 		j.Before = &before
 	}
 	return j
+}
+
+func sampleRun(i int, took time.Duration) *Run {
+	start := time.Duration(i*7919%60_000) * 1_001_003
+	r := &Run{Slot: i / 10 % 8, Start: start, End: start + took + 123_456, CPU: took - took/97, Memory: int64(100_000+i*7919%300_000) << 10}
+	if i%20 == 13 {
+		r.Cluster, r.Slot, r.Worker, r.CPU, r.Memory = true, i%200, fmt.Sprintf("worker-%d", i%40), 0, 0
+		r.Queued, r.Fetching, r.Executing, r.Uploading = took/9, took/50, took*7/9, took/70
+	}
+	return r
 }
 
 func sampleSource(i int) string {
