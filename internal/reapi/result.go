@@ -102,6 +102,8 @@ func outcome(a *remote.Action, reply *repb.ActionResult) (remote.Result, error) 
 	r.Worker = m.GetWorker()
 	r.Duration = between(m.GetExecutionStartTimestamp(), m.GetExecutionCompletedTimestamp())
 	r.Queued = between(m.GetQueuedTimestamp(), m.GetWorkerStartTimestamp())
+	r.Fetching = between(m.GetInputFetchStartTimestamp(), m.GetInputFetchCompletedTimestamp())
+	r.Uploading = between(m.GetOutputUploadStartTimestamp(), m.GetOutputUploadCompletedTimestamp())
 	return r, nil
 }
 

@@ -58,9 +58,10 @@ type Result struct {
 	Cached bool
 	// Worker is the name of the machine that it ran on, if the server tells.
 	Worker string
-	// Duration is how long the command ran, Queued how long it waited for a worker; 0
+	// Queued is how long the action waited for a worker, Fetching how long that one got its
+	// inputs, Duration how long the command ran and Uploading how long its outputs took; 0
 	// if the server does not tell.
-	Duration, Queued time.Duration
+	Queued, Fetching, Duration, Uploading time.Duration
 }
 
 // Output is a file that a command made.

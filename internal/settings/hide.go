@@ -14,6 +14,15 @@ func (setting *Setting) shown(value string) string {
 	return setting.hide(value)
 }
 
+// Shown is the last value of a setting as anybody may see it; empty if it has none.
+func (s *Settings) Shown(name string) string {
+	values := s.values[name]
+	if len(values) == 0 {
+		return ""
+	}
+	return find(name).shown(values[len(values)-1].text)
+}
+
 // secret says whether there is something in the value that must not be seen.
 func (setting *Setting) secret(value string) bool { return setting.shown(value) != value }
 

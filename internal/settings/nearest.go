@@ -6,11 +6,21 @@ import "fmt"
 
 // nearest says which setting may have been meant, as " (did you mean X?)", or nothing.
 func nearest(name, prefix string, negations bool) string {
+	best := nearestName(name, negations)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s%s?)", prefix, best)
+}
+
+// nearestName is the setting, or its negation, that a name is most like; empty if it is
+// like none.
+func nearestName(name string, negations bool) (best string) {
 	const far = 4 // letters to change: three are two slips of the hand and one more
 	if len(name) > 64 {
 		return ""
 	}
-	best, distance := "", far
+	distance := far
 	for i := range All {
 		for j, known := range []string{All[i].Name, All[i].Negation()} {
 			// Of a short name little may be changed, or anything is near.
@@ -19,10 +29,7 @@ func nearest(name, prefix string, negations bool) string {
 			}
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s%s?)", prefix, best)
+	return best
 }
 
 // changes is how many bytes must be inserted, removed or replaced to make b of a.

@@ -40,6 +40,16 @@ func parseMode(v string) (Mode, error) {
 	return "", errors.New("must be native, staged or auto")
 }
 
+func parseWhen(v string) (When, error) {
+	switch when := When(v); when {
+	case Always, Never:
+		return when, nil
+	case "auto":
+		return "", nil
+	}
+	return "", errors.New("must be always, never or auto")
+}
+
 func parseSwitch(v string) (bool, error) {
 	switch v {
 	case "", "1", "true", "yes", "on":

@@ -24,6 +24,16 @@ type Settings struct {
 	KeepGoing bool
 	// Summary prints one line at the end.
 	Summary bool
+	// Statistics prints a table at the end, and JSON makes JSON of either.
+	Statistics, JSON bool
+	// Progress says when a status line is shown.
+	Progress When
+	// Events is a file to which events are added, Trace a file or folder for a Chrome
+	// trace; empty for none.
+	Events, Trace string
+	// Jobserver limits local compiles to what make's jobserver allows and, where there is
+	// none, shares the processors with the user's other links.
+	Jobserver bool
 	// MinFreeMemory is how many bytes must be free for another compile to start.
 	MinFreeMemory uint64
 	// NoCache compiles everything and keeps nothing.
@@ -80,6 +90,16 @@ type Mode string
 const (
 	ModeNative Mode = "native"
 	ModeStaged Mode = "staged"
+)
+
+// When says when something is to be done that a person may want to see: "always", "never"
+// or (auto, the zero value) when there is a person.
+type When string
+
+// When, but for auto.
+const (
+	Always When = "always"
+	Never  When = "never"
 )
 
 // Error is a command line, a variable or a file of settings that cannot be followed.
