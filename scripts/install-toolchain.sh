@@ -70,6 +70,7 @@ if [ "${1:-all}" != demo ]; then
 	need mkfs.erofs erofs-utils
 	need /lib/ld-musl-x86_64.so.1 musl # another C library, for compilers that are sent to workers
 	need pgrep procps
+	need chromium chromium # reports are opened in it
 fi
 
 [ -n "$packages" ] || exit 0

@@ -59,13 +59,8 @@ type Difference struct {
 	Before, After string
 }
 
-// String says what the difference is, with GUIDs for symbols.
-func (d Difference) String() string {
-	return d.Text(func(guid uint64) string { return fmt.Sprintf("%#x", guid) })
-}
-
-// Text is String with names for symbols: "f of a.o: linkage changed from
-// external to internal" or "f of a.o: no longer calls g".
+// Text says what the difference is, with names for symbols: "f of a.o: linkage changed
+// from external to internal" or "f of a.o: no longer calls g".
 func (d Difference) Text(symbol func(guid uint64) string) string {
 	switch d.Aspect {
 	case NotUnderstood:

@@ -5,6 +5,7 @@ package bitcode
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -24,7 +25,7 @@ func texts(t testing.TB, before, after []byte) []string {
 	}
 	var all []string
 	for _, d := range found {
-		all = append(all, d.String())
+		all = append(all, d.Text(func(guid uint64) string { return fmt.Sprintf("%#x", guid) }))
 	}
 	return all
 }

@@ -46,10 +46,6 @@ const (
 	Thin
 )
 
-func (l LTO) String() string {
-	return [...]string{"no summary", "regular LTO", "ThinLTO"}[l]
-}
-
 // Flags are a summary's FLAGS record.
 type Flags uint64
 
@@ -84,18 +80,9 @@ type Module struct {
 	Hash           [5]uint32 // SHA-1 of the module as the compiler wrote it, all 0 if it has none
 }
 
-// Identify identifies the bitcode in b, raw or behind a wrapper header. With an
-// error it returns what came before it.
-func Identify(b []byte) (Identity, error) {
-	c, err := NewCursor(b)
-	if err != nil {
-		return Identity{}, err
-	}
-	return identify(c)
-}
-
-// IdentifyAt is Identify for the first size bytes of r. Of a module it reads the
-// records at its top level and the head of its summary.
+// IdentifyAt identifies the bitcode in the first size bytes of r, raw or behind a
+// wrapper header. Of a module it reads the records at its top level and the head of its
+// summary. With an error it returns what came before it.
 func IdentifyAt(r io.ReaderAt, size int64) (Identity, error) {
 	c, err := NewCursorAt(r, size)
 	if err != nil {

@@ -87,10 +87,19 @@ func checkProducer(t *testing.T, id Identity, version string) {
 	}
 }
 
+// identifyBytes is IdentifyAt for bitcode in memory.
+func identifyBytes(b []byte) (Identity, error) {
+	c, err := NewCursor(b)
+	if err != nil {
+		return Identity{}, err
+	}
+	return identify(c)
+}
+
 // identifyBoth identifies b in memory and as a file, which must give the same.
 func identifyBoth(t testing.TB, b []byte) Identity {
 	t.Helper()
-	id, err := Identify(b)
+	id, err := identifyBytes(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +108,7 @@ func identifyBoth(t testing.TB, b []byte) Identity {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(id, at); diff != "" {
-		t.Fatalf("Identify and IdentifyAt differ:\n%s", diff)
+		t.Fatalf("in memory and as a file it differs:\n%s", diff)
 	}
 	return id
 }
@@ -223,7 +232,7 @@ func TestLLVMMajor(t *testing.T) {
 func TestIdentifyTail(t *testing.T) {
 	b := read(t, compile(t, "22", "a.c", sampleC, "-flto=thin"))
 	for pad, good := range map[int]bool{0: true, 4: true, 8: true, 12: false} {
-		id, err := Identify(append(bytes.Clone(b), bytes.Repeat([]byte{'\n'}, pad)...))
+		id, err := identifyBytes(append(bytes.Clone(b), bytes.Repeat([]byte{'\n'}, pad)...))
 		if (err == nil) != good || !id.ThinLTO() {
 			t.Errorf("%d bytes of padding: %v, %+v", pad, err, id)
 		}
@@ -237,7 +246,7 @@ func TestIdentifyTruncated(t *testing.T) {
 	whole := identifyBoth(t, b)
 	errs := 0
 	for n := range b {
-		id, err := Identify(b[:n])
+		id, err := identifyBytes(b[:n])
 		var malformed *Error
 		switch {
 		case errors.As(err, &malformed):
@@ -279,7 +288,7 @@ func FuzzIdentify(f *testing.F) {
 	f.Add(read(f, compile(f, "22", "a.c", "", "-flto=thin", "--target=x86_64-apple-macosx12")))
 	f.Add(thinLink(f, "14", compile(f, "14", "a.c", sampleC, "-flto=thin")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		id, err := Identify(b)
+		id, err := identifyBytes(b)
 		at, atErr := IdentifyAt(bytes.NewReader(b), int64(len(b)))
 		if diff := cmp.Diff(id, at); diff != "" || fmt.Sprint(err) != fmt.Sprint(atErr) {
 			t.Fatalf("in memory %v, as a file %v; difference:\n%s", err, atErr, diff)

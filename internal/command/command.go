@@ -16,26 +16,6 @@ import (
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
-const rootHelp = `dtlto compiles the backends of ThinLTO links in parallel, as LLD's distributor.
-
-With LLVM 13 and newer, as the linker, which finds the LLVM that fits:
-  clang -flto=thin -fuse-ld=dtlto ...
-or, with LLVM 22 and newer, as the distributor alone, by its full path:
-  clang-22 -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto ...
-
-A build system that runs the backends itself does three things (docs/build-systems.md):
-  clang ... -fuse-ld=dtlto -Wl,--thinlto-index=MAP,--thinlto-prefix-replace='OLD;NEW'
-  dtlto backend -- clang -c -O2 -fthinlto-index=NEW/a.o.thinlto.bc -x ir OLD/a.o -o NEW/a.o
-  clang ... -fuse-ld=dtlto -Wl,--remap-inputs-file=MAP -o program
-
-Every setting below is also an option of the linker, --dtlto-NAME, and a
-variable, DTLTO_NAME with _ for -. The command line wins over variables. The
-linker alone has --dtlto-lld=PATH, the ld.lld to link with, and --dtlto-mode=MODE:
-native (LLD 22 and newer distributes), staged (dtlto does, in steps) or auto.
-
-Exit codes: 0 done, 1 a compile failed, 2 usage or an unusable job file,
-3 infrastructure, 130 interrupted. ld.dtlto exits as ld.lld does.`
-
 // rootCommand is the command line of dtlto. Without a verb it distributes: the
 // last argument is the job file, and the options before it are ours.
 func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *cobra.Command {
@@ -45,7 +25,6 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 	root := &cobra.Command{
 		Use:                   "dtlto [OPTION]... JOBS.json",
 		Short:                 "Compile the backends of ThinLTO links in parallel",
-		Long:                  rootHelp,
 		Args:                  oneJobFile,
 		RunE:                  distribute,
 		Version:               driver.Version(),
@@ -65,9 +44,23 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 		}
 		return &driver.UsageError{Err: fmt.Errorf("%w (see dtlto --help)", err)}
 	})
-	root.CompletionOptions.DisableDefaultCmd = true
+	for i := range groups {
+		root.AddGroup(&groups[i])
+	}
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
-	root.AddCommand(verb, backendCommand(s, connect), configCommand(s), depfileCommand(), doctorCommand(s, connect), explainCommand(s), cacheCommand(s), mockCommand(), validateCommand(), versionCommand())
+	addVerbs(root, "links", explainCommand(s), reportCommand(s))
+	addVerbs(root, "setup", doctorCommand(s, connect), configCommand(s), cacheCommand(s), completionCommand(), versionCommand())
+	addVerbs(root, "builds", backendCommand(s, connect), depfileCommand())
+	addVerbs(root, "distributor", verb, validateCommand(), mockCommand())
+	root.AddCommand(settingsTopic())
+	helpOfOthers := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if cmd != root {
+			helpOfOthers(cmd, args)
+			return
+		}
+		_ = helpInGroups(root, cmd.OutOrStdout())
+	})
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd, s)
 	}

@@ -17,6 +17,7 @@ Without OUTPUT it is the last link of all. With
 MODULE, a name or a part of one, it speaks of that module, compiled or not.`
 
 func explainCommand(s *settings.Settings) *cobra.Command {
+	inJSON := false
 	cmd := &cobra.Command{
 		Use:   "explain [OUTPUT] [MODULE]",
 		Short: "Say why modules were compiled in the last link",
@@ -24,9 +25,10 @@ func explainCommand(s *settings.Settings) *cobra.Command {
 		Args:  usage(cobra.MaximumNArgs(2)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			args = append(args, "", "")
-			return driver.Explain(s, args[0], args[1], os.Stdout)
+			return driver.Explain(s, args[0], args[1], inJSON, os.Stdout)
 		},
 	}
+	cmd.Flags().BoolVar(&inJSON, "json", false, "write JSON")
 	addSettings(cmd, s, "cache-dir", "config")
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -23,6 +24,10 @@ func Main(argv []string, connect driver.Connect) (code int) {
 	believeNoAlias()
 	s := settings.Default()
 	if driver.IsLinkerName(argv[0]) && !driver.IsDistributorCall(argv[1:]) {
+		if slices.Contains(argv[1:], "--dtlto-help") {
+			printLinkerHelp(os.Stdout)
+			return driver.ExitDone
+		}
 		code, err := driver.Link(argv[1:], s, os.Getenv, &driver.Program{Out: os.Stdout, Err: os.Stderr, Connect: connect, UntilSignal: untilSignal})
 		return linkerCode(code, err)
 	}
@@ -31,7 +36,7 @@ func Main(argv []string, connect driver.Connect) (code int) {
 	defer stop()
 	err := rootCommand(s, argv[1:], connect).ExecuteContext(ctx)
 	if err != nil {
-		driver.Report(os.Stderr, err, false)
+		driver.PrintError(os.Stderr, err, false)
 	}
 	return driver.ExitCode(err)
 }
@@ -43,7 +48,7 @@ func linkerCode(code int, err error) int {
 	case driver.ExitDone:
 		return code
 	case driver.ExitCompile:
-		driver.Report(os.Stderr, err, true)
+		driver.PrintError(os.Stderr, err, true)
 	case driver.ExitInterrupted:
 		fmt.Fprintf(os.Stderr, "ld.dtlto: error: %v\n", err)
 		return failed

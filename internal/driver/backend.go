@@ -18,6 +18,7 @@ import (
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/remote"
 	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
@@ -244,11 +245,14 @@ func (e *edge) run(ctx context.Context, jobs *thinlto.JobFile) error {
 		return err
 	}
 	b := &backends{
-		settings: e.settings, jobs: jobs, started: time.Now(), messages: e.program.Err, written: fileTime(e.Index),
+		settings: e.settings, jobs: jobs, started: time.Now(), written: fileTime(e.Index),
 		major: e.version.Major, edge: true, stage: stage.For(e.Object),
 	}
+	b.view = &view{messages: e.program.Err, started: b.started, id: remote.UUID()}
 	defer b.removeStage()
-	if err := b.run(ctx, e.program.Connect); err != nil {
+	err := b.run(ctx, e.program.Connect)
+	b.conclude(err)
+	if err != nil {
 		return e.explained(err)
 	}
 	if job := &b.done[0]; job.Outcome == record.Uncached && job.Action == nil && b.uncached == nil {

@@ -42,7 +42,7 @@ func TestReportOwnCommand(t *testing.T) {
 	}{{nil, 1}, {[]string{"clang", "-c"}, 2}} {
 		var said bytes.Buffer
 		err := error(&ownCommand{&exec.Failure{Name: "b.o", Reason: "why", Command: tc.command}})
-		Report(&said, err, false)
+		PrintError(&said, err, false)
 		if strings.Count(said.String(), "\n") != tc.lines || strings.Contains(said.String(), "save-temps") || ExitCode(err) != ExitCompile {
 			t.Errorf("%d: %s", ExitCode(err), &said)
 		}

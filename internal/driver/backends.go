@@ -35,6 +35,7 @@ type backends struct {
 	started  time.Time
 	written  time.Time // when the clock of the file system said so, at the latest now
 	links    bool      // the linker reads the objects and removes them: hard links do
+	mode     string    // "native", "staged", or empty
 	edge     bool      // one compile of a build system's: no word is added, and no record kept
 
 	output, folder string // absolute paths of the output and of our working folder
@@ -44,6 +45,8 @@ type backends struct {
 	identity          func() (toolchain.Identity, error) // of the compiler; waits until it is known
 	actionEnvironment []string                           // of actions
 	environment       []string                           // of other commands
+
+	turns string // how the processors are shared with others, empty if they are not
 
 	uncached error     // why nothing is kept; if it is not nil, the next three are
 	store    *cas.Disk // where results are
@@ -59,13 +62,17 @@ type backends struct {
 
 	launcher *launcher // nil if compilers are started as they are
 
-	mu       sync.Mutex
-	messages io.Writer
-	done     []record.Job // what the next link is to know
-	actions  []string     // in print, if they are to be printed
-	inputs   map[string]*record.Input
-	counts   [record.Outcomes]int
-	cpu      time.Duration // of compilers
+	view *view
+
+	mu      sync.Mutex   // of what the user is told, and of the following
+	done    []record.Job // what the next link is to know
+	actions []string     // in print, if they are to be printed
+	inputs  map[string]*record.Input
+	counts  [record.Outcomes]int
+	cpu     time.Duration // of compilers
+	memory  int64         // the most that one of them had, in bytes
+
+	runner exec.Runner
 }
 
 // real is a module's name for people.
@@ -93,6 +100,9 @@ func (b *backends) open() error {
 	}
 	if b.folder, err = os.Getwd(); err != nil {
 		return err
+	}
+	for _, warning := range settings.Misspelt(os.Environ()) {
+		b.view.warn(warning)
 	}
 	b.done = make([]record.Job, len(b.jobs.Jobs))
 	if b.settings.PrintAction {
@@ -131,7 +141,8 @@ func linkerPID(jobFile string) int {
 
 // compileAll plans all jobs, those that will take longest first, takes from the store
 // what it has, and compiles the rest meanwhile.
-func (b *backends) compileAll(ctx context.Context, runner *exec.Runner) error {
+func (b *backends) compileAll(ctx context.Context) error {
+	defer b.view.phase("compile")()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	queue := exec.Queue{Patience: b.patience()}
@@ -143,7 +154,7 @@ func (b *backends) compileAll(ctx context.Context, runner *exec.Runner) error {
 			stop(err)
 		}
 	}()
-	err := runner.Run(ctx, &queue) // why planning failed, if it did
+	err := b.runner.Run(ctx, &queue) // why planning failed, if it did
 	stop(err)
 	<-planned
 	return err
@@ -152,7 +163,9 @@ func (b *backends) compileAll(ctx context.Context, runner *exec.Runner) error {
 // planAll plans all jobs, takes from the store what it has, and gives the rest to
 // the queue.
 func (b *backends) planAll(ctx context.Context, queue *exec.Queue) error {
-	weights := b.weights()
+	defer b.view.phase("look up")()
+	weights, measured := b.weights()
+	b.tellPlan(weights, measured)
 	order := make([]int, len(weights))
 	for i := range order {
 		order[i] = i
@@ -187,12 +200,16 @@ const plannedAhead = 128
 // compileOf is how a job is compiled: here or, as a pure function, on the cluster.
 func (b *backends) compileOf(p *planned, weight time.Duration) exec.Compile {
 	c := exec.Compile{
-		Do:     func(ctx context.Context, run exec.Run) error { return b.compile(ctx, run, p) },
+		Do: func(ctx context.Context, slot exec.Slot) error {
+			return b.attempt(p, false, slot.Number, func(a *attempt) error { return b.compile(ctx, slot.Run, a) })
+		},
 		Weight: int64(weight),
 	}
 	if b.cluster != nil && p.action != nil && b.digests != nil {
 		p.twinned = true
-		c.Away = func(ctx context.Context) error { return b.cluster.away(ctx, p) }
+		c.Away = func(ctx context.Context, slot int) error {
+			return b.attempt(p, true, slot, func(a *attempt) error { return b.cluster.away(ctx, a) })
+		}
 	}
 	return c
 }
@@ -208,15 +225,19 @@ func (b *backends) restore(ctx context.Context, p *planned) (bool, error) {
 	}
 	if err == nil {
 		b.note(p, record.Cached, result)
+		if b.view.log != nil {
+			b.tellOver(p.number)
+		}
 	}
 	return err == nil, err
 }
 
-// ran counts a compiler's processor time.
+// ran counts what a compiler used.
 func (b *backends) ran(r exec.Ran) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.cpu += r.CPU
+	b.memory = max(b.memory, r.Memory)
 }
 
 // printActions prints what goes into each job's digest, in the order of the jobs.
@@ -224,7 +245,7 @@ func (b *backends) printActions() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range b.actions {
-		_, _ = io.WriteString(b.messages, text)
+		_, _ = io.WriteString(b.view.messages, text)
 	}
 }
 

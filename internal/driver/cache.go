@@ -79,7 +79,7 @@ func (b *backends) keepsNothing(err error) {
 func (b *backends) warn(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	fmt.Fprintf(b.messages, "dtlto: warning: %v\n", err)
+	b.view.warn(err)
 }
 
 // fileTime is what the clock of the file system said a moment ago, when LLD wrote a

@@ -98,7 +98,7 @@ func CacheClear(ctx context.Context, s *settings.Settings, w io.Writer) error {
 }
 
 func sayRemoved(w io.Writer, r cas.Removed) {
-	fmt.Fprintf(w, "removed %d entries, %s; %s are left\n", r.Entries, size(r.Bytes), size(r.LeftBytes))
+	fmt.Fprintf(w, "removed %d %s, %s; %s are left\n", r.Entries, entries(r.Entries), size(r.Bytes), size(r.LeftBytes))
 }
 
 // CacheVerify reads everything in the cache and removes what is bad, which is
@@ -110,21 +110,28 @@ func CacheVerify(ctx context.Context, s *settings.Settings, w io.Writer) error {
 	}
 	defer store.Close()
 	report, err := store.Verify(ctx)
-	fmt.Fprintf(w, "%d results and %d blobs are good\n", report.Results, report.Blobs)
+	fmt.Fprintf(w, "%s and %s are good\n", count(report.Results, "result"), count(report.Blobs, "blob"))
 	for _, bad := range report.Bad {
 		fmt.Fprintf(w, "removed %s: %v\n", bad.Path, bad.Err)
 	}
 	if n := len(report.Bad); err == nil && n > 0 {
-		err = fmt.Errorf("%d bad entries were in the cache", n)
+		err = fmt.Errorf("the cache had %d bad %s", n, entries(n))
 	}
 	return err
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "entry"
+	}
+	return "entries"
 }
 
 // size is a number of bytes for people.
 func size(n int64) string {
 	const units = "KMGT"
 	if n < 1024 {
-		return fmt.Sprintf("%d bytes", n)
+		return count(int(n), "byte")
 	}
 	value, unit := float64(n)/1024, 0
 	for value >= 1024 && unit < len(units)-1 {

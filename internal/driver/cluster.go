@@ -62,7 +62,7 @@ func (b *backends) connectCluster(ctx context.Context, connect Connect) error {
 	if !options.Remote() {
 		return nil
 	}
-	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), remote.UUID(), b.jobs.Output
+	options.Tool, options.ToolVersion, options.Invocation, options.Link = "dtlto", Version(), b.view.id, b.jobs.Output
 	client, err := connect(options)
 	if err != nil {
 		if options.Executor != "" && !b.settings.RemoteLocalFallback {
@@ -94,7 +94,7 @@ func (c *cluster) end(failed bool) {
 	}
 	if !failed {
 		if left := c.awaitSharing(); left > 0 && c.ctx.Err() == nil {
-			c.warn(fmt.Errorf("%d results were not shared: the cluster has not taken anything for %s", left, sharePatience))
+			c.warn(fmt.Errorf("%s not shared: the cluster has not taken anything for %s", count(int(left), "result"), sharePatience))
 		}
 	}
 	c.stop(nil)
@@ -103,16 +103,16 @@ func (c *cluster) end(failed bool) {
 }
 
 // away is an attempt of the cluster's at a job: from its cache, or executed.
-func (c *cluster) away(ctx context.Context, p *planned) error {
-	a, err := c.actionOf(ctx, p)
+func (c *cluster) away(ctx context.Context, p *attempt) error {
+	a, err := c.actionOf(ctx, p.planned)
 	if err != nil {
-		return c.back(ctx, p, err)
+		return c.back(ctx, p.planned, err)
 	}
 	again := !c.settings.RemoteAcceptCached || c.settings.NoCache
 	if !again && !c.noLookUps.Load() {
 		done, gone, err := c.lookUp(ctx, p, a)
 		if done || err != nil {
-			return c.back(ctx, p, err)
+			return c.back(ctx, p.planned, err)
 		}
 		again = gone
 	}
@@ -127,7 +127,7 @@ var errNotCached = errors.New("the cluster's cache does not have it")
 // lookUp takes a job's outputs from the cluster's action cache, if they are done there;
 // gone says that the cache promised what is not to be had. A cache that does not work is
 // left alone if there are workers.
-func (c *cluster) lookUp(ctx context.Context, p *planned, a *remote.Action) (done, gone bool, err error) {
+func (c *cluster) lookUp(ctx context.Context, p *attempt, a *remote.Action) (done, gone bool, err error) {
 	r, known, err := c.client.Result(ctx, a)
 	if err == nil && known {
 		err = c.take(ctx, p, r)
@@ -148,7 +148,7 @@ func (c *cluster) lookUp(ctx context.Context, p *planned, a *remote.Action) (don
 
 // execute has a job executed. What a known result should have, and has not, is made
 // again.
-func (c *cluster) execute(ctx context.Context, p *planned, a *remote.Action, again bool) error {
+func (c *cluster) execute(ctx context.Context, p *attempt, a *remote.Action, again bool) error {
 	r, err := c.client.Execute(ctx, a, again)
 	if err == nil {
 		err = c.take(ctx, p, r)
@@ -158,7 +158,7 @@ func (c *cluster) execute(ctx context.Context, p *planned, a *remote.Action, aga
 			err = c.take(ctx, p, r)
 		}
 	}
-	return c.back(ctx, p, err)
+	return c.back(ctx, p.planned, err)
 }
 
 // back is what becomes of a compile that the cluster did not do, or this machine could

@@ -33,8 +33,8 @@ var (
 // compile makes the outputs of a job that the store did not have a moment ago.
 // Another link may be at it: then this one waits, with its slot, and takes what
 // that one made.
-func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error {
-	places, err := b.placesHere(p)
+func (b *backends) compile(ctx context.Context, run exec.Run, p *attempt) error {
+	places, err := b.placesHere(p.planned)
 	if err != nil {
 		return err
 	}
@@ -54,20 +54,22 @@ func (b *backends) compile(ctx context.Context, run exec.Run, p *planned) error 
 		uncached = b.notKept(compiled, result, err)
 	}
 	if err != nil && !errors.Is(err, errChanged) {
-		return b.failed(p, err)
+		return b.failed(p.planned, err)
 	}
-	if err := b.finish(ctx, p, places, compiled); err != nil {
+	if err := b.finish(ctx, p.planned, places, compiled); err != nil {
 		return err
 	}
 	p.uncached = uncached
 	switch {
 	case !compiled:
-		b.note(p, record.Cached, known)
+		p.cached = true
+		b.note(p.planned, record.Cached, known)
 	case uncached != nil:
-		b.note(p, record.Uncached, result)
+		b.note(p.planned, record.Uncached, result)
 	default:
-		b.note(p, record.Compiled, result)
-		b.cluster.share(p, known)
+		result.Outputs = known.Outputs
+		b.note(p.planned, record.Compiled, result)
+		b.cluster.share(p.planned, known)
 	}
 	return nil
 }
@@ -126,13 +128,13 @@ func (b *backends) notKept(compiled bool, r cas.Result, err error) error {
 }
 
 // make compiles a job in a folder of its own and puts its outputs into places.
-func (b *backends) make(ctx context.Context, run exec.Run, p *planned, places []cas.Place) (cas.Result, error) {
+func (b *backends) make(ctx context.Context, run exec.Run, p *attempt, places []cas.Place) (cas.Result, error) {
 	folder, err := b.stage.Folder(p.number)
 	if err != nil {
 		return cas.Result{}, fmt.Errorf("%s: %w", p.module, err)
 	}
 	defer folder.Remove()
-	command, outputs, err := b.set(p, folder)
+	command, outputs, err := b.set(p.planned, folder)
 	if err != nil {
 		return cas.Result{}, fmt.Errorf("%s: %w", p.module, err)
 	}
@@ -141,13 +143,14 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned, places []
 		return cas.Result{}, fmt.Errorf("%s: %w", p.module, err)
 	}
 	b.ran(ran)
+	p.ran(ran)
 	// Neither what is kept nor what is shown must speak of this link's folder.
 	output := bytes.ReplaceAll(ran.Output, []byte(folder.Path+string(filepath.Separator)), nil)
-	if reason := b.wrong(ran, p, outputs); reason != "" {
-		return cas.Result{}, &exec.Failure{Name: p.module, Reason: reason, Output: p.said(output), Command: b.repeat(p)}
+	if reason := b.wrong(ran, p.planned, outputs); reason != "" {
+		return cas.Result{}, &exec.Failure{Name: p.module, Reason: reason, Output: p.said(output), Command: b.repeat(p.planned)}
 	}
 	if !p.twinned {
-		b.noteForExplain(ctx, p, folder)
+		b.noteForExplain(ctx, p.planned, folder)
 	}
 	for i, place := range places {
 		if err := p.move(outputs[i], place.Path); err != nil {
@@ -155,7 +158,7 @@ func (b *backends) make(ctx context.Context, run exec.Run, p *planned, places []
 		}
 	}
 	result := cas.Result{Messages: output, Duration: ran.Wall}
-	if p.uncached == nil && !b.unchanged(p) {
+	if p.uncached == nil && !b.unchanged(p.planned) {
 		return result, errChanged
 	}
 	return result, nil

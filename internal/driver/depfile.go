@@ -69,7 +69,7 @@ func sameFile(one, other string) bool {
 func (d *Depfile) read(input string) ([]thinlto.Backend, error) {
 	f, err := os.Open(input)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", input, cause(err))
+		return nil, fmt.Errorf("%s: %w", input, withoutPath(err))
 	}
 	defer f.Close()
 	stem, isList := strings.CutSuffix(input, importsEnding)
@@ -128,7 +128,7 @@ func checkModules(input string, modules []string, known map[string]bool) error {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("%s: names %s, which is not there", input, printable(module))
 		case err != nil:
-			return fmt.Errorf("%s: names %s: %w", input, printable(module), cause(err))
+			return fmt.Errorf("%s: names %s: %w", input, printable(module), withoutPath(err))
 		case info.IsDir():
 			return fmt.Errorf("%s: names %s, which is a folder", input, printable(module))
 		}
@@ -146,7 +146,7 @@ func addIndex(b *thinlto.Backend, index, list string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", index, cause(err))
+		return fmt.Errorf("%s: %w", index, withoutPath(err))
 	}
 	b.Index, b.Unused = index, bitcode.IsSkipIndex(shard)
 	if b.Unused || len(shard) == 0 {
@@ -166,13 +166,4 @@ func addIndex(b *thinlto.Backend, index, list string) error {
 	}
 	b.Module = own[0]
 	return checkModules(index, own, map[string]bool{})
-}
-
-// cause is an error of a file for a message that has the file's name already.
-func cause(err error) error {
-	var e *fs.PathError
-	if errors.As(err, &e) {
-		return e.Err
-	}
-	return err
 }

@@ -147,9 +147,11 @@ func TestDepfileFails(t *testing.T) {
 	if _, err := os.Stat("out"); err == nil {
 		t.Error("something was written")
 	}
-	_, err = depfile(t, Depfile{Format: thinlto.Make, Inputs: threeLists, Output: "none/out"})
-	if ExitCode(err) != ExitInfrastructure {
-		t.Errorf("got %v", err)
+	for _, f := range thinlto.Fragments {
+		_, err = depfile(t, Depfile{Format: f, Inputs: threeLists, Output: "none/out"})
+		if ExitCode(err) != ExitInfrastructure {
+			t.Errorf("%s: got %v", f, err)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
+	"github.com/dtlto/dtlto/internal/record"
 	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
@@ -30,7 +31,7 @@ const manyJobs = 1000
 func Distribute(ctx context.Context, jobFile string, s *settings.Settings, connect Connect, messages io.Writer) error {
 	connect = becomeRemote(s, connect)
 	b := &backends{
-		settings: s, started: time.Now(), messages: messages,
+		settings: s, started: time.Now(), mode: "native",
 		pid: linkerPID(jobFile), written: fileTime(jobFile),
 		// Of whoever else made a job file it is not known what becomes of the objects.
 		links: strings.HasSuffix(jobFile, ".dist-file.json"),
@@ -48,9 +49,23 @@ func Distribute(ctx context.Context, jobFile string, s *settings.Settings, conne
 	if len(b.jobs.Jobs) == 0 {
 		return nil // LLD's own cache had everything
 	}
+	called := b.started
+	if began, ok := linkerStart(b.pid); ok {
+		b.started = began
+	}
+	if b.view, err = openView(s, messages, b.jobs.Output, b.started); err != nil {
+		return err
+	}
+	defer b.view.close()
+	b.view.start(b.mode, b.jobs.Output, b.jobs.Args[0], "", s)
+	if called != b.started {
+		b.view.addPhase(record.Phase{Name: "thin link", End: called.Sub(b.started)})
+	}
 	b.stage = stage.For(b.jobs.Output)
 	defer b.removeStage()
-	return b.run(ctx, connect)
+	err = b.run(ctx, connect)
+	b.conclude(err)
+	return err
 }
 
 // collectLittle lets memory grow: a short life, and little memory, are not worth
@@ -71,18 +86,19 @@ func (b *backends) run(ctx context.Context, connect Connect) error {
 	if err := b.connectCluster(ctx, connect); err != nil {
 		return err
 	}
-	runner := b.runner()
-	err := b.compileAll(ctx, &runner)
-	b.cluster.end(err != nil)
-	b.remember()
-	if b.settings.Summary && ExitCode(err) != ExitInterrupted {
-		b.summarise(&runner)
+	b.runner = b.newRunner()
+	turns := b.shareProcessors()
+	defer turns()
+	err := b.compileAll(ctx)
+	if broken := b.runner.TokenError; broken != nil {
+		b.warn(fmt.Errorf("%w: compiles went on one by one", broken))
 	}
+	b.cluster.end(err != nil)
 	return err
 }
 
-// runner is how many compiles there are at once, and where.
-func (b *backends) runner() exec.Runner {
+// newRunner is how many compiles there are at once, and where.
+func (b *backends) newRunner() exec.Runner {
 	r := exec.Runner{Slots: b.settings.Jobs, KeepGoing: b.settings.KeepGoing, MemoryFloor: b.settings.MinFreeMemory}
 	if b.launcher != nil {
 		r.MemoryFloor = 0 // it is others' memory

@@ -12,13 +12,13 @@ import (
 	"github.com/dtlto/dtlto/internal/exec"
 )
 
-// Report prints an error for a person: what went wrong and where, what the
+// PrintError prints an error for a person: what went wrong and where, what the
 // compiler said, and what to do to see it again. Several that are joined get a report
 // each. staged says that the link was dtlto's own.
-func Report(w io.Writer, err error, staged bool) {
+func PrintError(w io.Writer, err error, staged bool) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
-			Report(w, err, staged)
+			PrintError(w, err, staged)
 		}
 		return
 	}

@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/bitcode"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/report/page"
 	"github.com/dtlto/dtlto/internal/settings"
 )
 
 // Explain says why modules were compiled in the last link of output, or, if that
 // is empty, in the last link of all. With module, a name or a part of one, it
-// speaks only of those, compiled or not.
-func Explain(s *settings.Settings, output, module string, w io.Writer) error {
+// speaks only of those, compiled or not. inJSON makes it JSON.
+func Explain(s *settings.Settings, output, module string, inJSON bool, w io.Writer) error {
 	folder, err := s.CacheFolder()
 	if err != nil {
 		return err
@@ -33,13 +35,28 @@ func Explain(s *settings.Settings, output, module string, w io.Writer) error {
 			return &UsageError{fmt.Errorf("%s: no module of the last link of %s has such a name", module, link.Output)}
 		}
 	}
+	if module == "" {
+		jobs = slices.DeleteFunc(slices.Clone(jobs), func(job record.Job) bool { return job.Outcome.FromCache() })
+	}
+	if inJSON {
+		return writeJSON(w, explanation(link, jobs))
+	}
 	sayLink(w, link)
 	for i := range jobs {
-		if module != "" || !jobs[i].Outcome.FromCache() {
-			sayJob(w, &jobs[i])
-		}
+		sayJob(w, &jobs[i])
 	}
 	return nil
+}
+
+// explanation is what there is to say of some of a link's jobs.
+func explanation(link *record.Link, jobs []record.Job) page.Link {
+	some := *link
+	some.Jobs = jobs
+	p := pageLink(&some)
+	for i := range p.Modules {
+		p.Modules[i].Imports = nil // places in a list that has all modules
+	}
+	return p
 }
 
 // lastLink is the record of the last link of an output, or of the last link.
@@ -91,7 +108,7 @@ func sayLink(w io.Writer, link *record.Link) {
 	for _, job := range link.Jobs {
 		counts[job.Outcome]++
 	}
-	fmt.Fprintf(w, "%s, linked %s in %s: %d modules", link.Output, link.Started.Format(time.DateTime), seconds(link.Wall), len(link.Jobs))
+	fmt.Fprintf(w, "%s, linked %s in %s: %s", link.Output, link.Started.Format(time.DateTime), seconds(link.Wall), count(len(link.Jobs), "module"))
 	for outcome, n := range counts {
 		if n > 0 {
 			fmt.Fprintf(w, ", %d %s", n, record.Outcome(outcome))

@@ -44,6 +44,8 @@ func (l *staged) callDistributor(ctx context.Context, program string, args []str
 	if err := writeJobFile(jobFile, jobs); err != nil {
 		return err
 	}
+	l.view.clear()
+	defer l.view.phase("distributor")()
 	code, err := exec.Tool(ctx, program, append(args, jobFile), nil, l.program.Out, l.program.Err)
 	if err == nil && code != 0 {
 		err = fmt.Errorf("DTLTO backend compilation: distributor execution failed: %s exited with %d", program, code)

@@ -135,7 +135,9 @@ func (l *staged) finalLink(ctx context.Context, f *lld.FinalLink) (code int, err
 		return 0, err
 	}
 	var out, messages bytes.Buffer
-	if code, err = l.runLLD(ctx, l.coloured(f.Words), &out, &messages); err != nil {
+	ended := l.view.phase("final link")
+	code, err = l.runLLD(ctx, l.coloured(f.Words), &out, &messages)
+	if ended(); err != nil {
 		return 0, err
 	}
 	if bytes.Contains(messages.Bytes(), []byte(lld.Refusal)) {
@@ -144,7 +146,8 @@ func (l *staged) finalLink(ctx context.Context, f *lld.FinalLink) (code int, err
 	if err := l.files.check(); err != nil {
 		return 0, err
 	}
-	_, _ = io.WriteString(l.program.Err, l.said+l.news(l.translate(f, messages.String())))
+	l.view.clear()
+	_, _ = io.WriteString(l.view.messages, l.said+l.news(l.translate(f, messages.String())))
 	if _, err := io.WriteString(l.program.Out, l.output(l.translate(f, out.String()))); err != nil || code != 0 {
 		return code, err
 	}

@@ -66,7 +66,7 @@ func (b *backends) indexChanges(ctx context.Context, p *planned, folder *stage.F
 	var words []string
 	for i, change := range changes {
 		if i == maxIndexChanges {
-			return append(words, fmt.Sprintf("and %d changes more", len(changes)-i))
+			return append(words, "and "+count(len(changes)-i, "change")+" more")
 		}
 		words = append(words, change.Text(symbols.name))
 	}

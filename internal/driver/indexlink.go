@@ -59,12 +59,12 @@ func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.S
 	if l.plan, err = planIndexes(l.places, l.load, l.mapFile, l.combinedObject(), l.readFiles()); err != nil {
 		return 0, err
 	}
-	for _, step := range []func(context.Context) error{l.readIndexes, l.write} {
+	for _, step := range []func(context.Context) error{l.addObjects, l.readIndexes, l.write} {
 		if err := step(ctx); err != nil {
 			return 0, err
 		}
 	}
-	if err = l.writeMap(ctx); err == nil && s.Summary {
+	if err = l.writeMap(); err == nil && s.Summary {
 		l.summarise()
 	}
 	return 0, err
@@ -142,8 +142,8 @@ func (l *indexLink) thinLink(ctx context.Context) (code int, err error) {
 
 func (l *indexLink) summarise() {
 	jobs := l.theMap().Jobs
-	fmt.Fprintf(l.program.Err, "dtlto: %s: %d modules, %d of them not used, %d indexes changed, %s\n",
-		l.mapFile, len(jobs), countUnused(jobs), l.changed.Load(), seconds(time.Since(l.started)))
+	fmt.Fprintf(l.program.Err, "dtlto: %s: %s, %d of them not used, %s changed, %s\n",
+		l.mapFile, count(len(jobs), "module"), countUnused(jobs), count(int(l.changed.Load()), "index file"), seconds(time.Since(l.started)))
 }
 
 // readIndexes finds out what each module imports, and whether the map can say all, before
@@ -232,8 +232,8 @@ func (l *indexLink) writeModule(number int, blocks *backends) error {
 			return err
 		}
 	}
-	if part, ok := l.plan.parts[m.id]; ok && m.extracted {
-		if err := l.extract(m.job.Module, name+".bc", part); err != nil {
+	if m.extracted {
+		if err := l.extract(m.job.Module, name+".bc", l.plan.parts[m.id]); err != nil {
 			return err
 		}
 	}
@@ -286,7 +286,7 @@ func (l *indexLink) extract(to, name string, part object.Part) error {
 
 // theMap is the map of what was planned.
 func (l *indexLink) theMap() *thinlto.Map {
-	m := &thinlto.Map{LLVM: l.major, Options: l.command.Resolution(), Entries: l.plan.entries, Load: l.plan.load}
+	m := &thinlto.Map{LLVM: l.major, Options: l.command.Resolution(), Entries: l.plan.entries, Load: l.plan.load, Add: l.plan.added}
 	for i := range l.plan.modules {
 		m.Jobs = append(m.Jobs, l.plan.modules[i].job)
 	}
@@ -294,21 +294,12 @@ func (l *indexLink) theMap() *thinlto.Map {
 }
 
 // writeMap writes the map, after everything that it speaks of.
-func (l *indexLink) writeMap(ctx context.Context) error {
-	m := l.theMap()
-	if l.plan.combined != "" {
-		if err := l.keepCombined(); err != nil {
-			return err
-		}
-	}
-	if err := l.hideSymbols(ctx, m); err != nil {
-		return err
-	}
+func (l *indexLink) writeMap() error {
 	if err := l.files.check(); err != nil {
 		return err
 	}
 	var text bytes.Buffer
-	if _, err := m.WriteTo(&text); err != nil {
+	if _, err := l.theMap().WriteTo(&text); err != nil {
 		return err
 	}
 	return l.stage.Write(l.mapFile, "map", text.Bytes())
@@ -356,27 +347,29 @@ func (l *indexLink) combinedObject() string {
 	return l.mapFile + ".lto.o"
 }
 
-// keepCombined keeps the object of regular LTO.
-func (l *indexLink) keepCombined() error {
+// addObjects adds the objects that no backend makes to what is to be written: that of
+// regular LTO, and one that hides symbols.
+func (l *indexLink) addObjects(ctx context.Context) error {
+	if l.plan.combined == "" {
+		return l.hideSymbols(ctx, "")
+	}
 	if n, ok := l.command.Last("lto-partitions"); ok && n != "1" {
 		return fmt.Errorf("--lto-partitions=%s makes several objects of regular LTO", n)
 	}
-	data, err := os.ReadFile(l.thin.Combined)
-	if err != nil {
+	if err := l.plan.addCopy(l.plan.combined, l.thin.Combined); err != nil {
 		return err
 	}
-	_, err = l.stage.Renew(l.plan.combined, "combined", data)
-	return err
+	return l.hideSymbols(ctx, l.thin.Combined)
 }
 
 // hideSymbols adds an object to the link that hides what bitcode hides, if there is
-// anything.
-func (l *indexLink) hideSymbols(ctx context.Context, m *thinlto.Map) error {
+// anything. combined is the object of regular LTO, if any.
+func (l *indexLink) hideSymbols(ctx context.Context, combined string) error {
 	hidden, err := l.load.Hidden(l.settings.Jobs)
 	if err != nil {
 		return err
 	}
-	source, err := hidden.EarlyAssembly(l.plan.combined)
+	source, err := hidden.EarlyAssembly(combined)
 	if err != nil || source == "" {
 		return err
 	}
@@ -386,17 +379,12 @@ func (l *indexLink) hideSymbols(ctx context.Context, m *thinlto.Map) error {
 	if err := l.assemble(ctx, source, "--target="+hidden.Triple()); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(l.hiddenObject())
-	if err != nil {
-		return err
-	}
 	object := l.mapFile + ".hidden.o"
 	if err := l.plan.claim(object, "symbols that bitcode hides"); err != nil {
 		return err
 	}
-	m.Add = append(m.Add, object)
-	_, err = l.stage.Renew(object, "hidden", data)
-	return err
+	l.plan.added = append(l.plan.added, object)
+	return l.plan.addCopy(object, l.hiddenObject())
 }
 
 // ownError is an error of a link that nobody else can do instead.

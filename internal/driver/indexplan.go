@@ -23,7 +23,8 @@ type indexPlan struct {
 	places  *lld.Places
 	modules []indexed
 	parts   map[string]object.Part // modules that are no files, by LLD's names
-	copies  []indexCopy            // native members of archives with bitcode
+	copies  []indexCopy            // native members of archives with bitcode, and what LTO made
+	added   []string               // objects that are in the place of no input
 	entries []thinlto.MapEntry
 	load    []thinlto.MapLoad
 
@@ -310,8 +311,15 @@ func (p *indexPlan) addNative(l *lld.Loaded, stem string) (file string, err erro
 	return to, err
 }
 
-// longestStem leaves room for endings in the 255 bytes that a name may have.
-const longestStem = 255 - len(indexEnding)
+// addCopy adds a copy of a whole file.
+func (p *indexPlan) addCopy(to, from string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	p.copies = append(p.copies, indexCopy{to, object.Part{File: from, Size: info.Size()}})
+	return nil
+}
 
 // memberStem is what a member of a regular archive is called as a file, but for endings:
 // ARCHIVE.d/MEMBER, the second of a name ARCHIVE.d/MEMBER.2 before the member's own ending.
@@ -323,7 +331,7 @@ func memberStem(archive string, l *lld.Loaded, taken map[string]bool) (string, e
 	for n := 2; taken[stem]; n++ {
 		stem = strings.TrimSuffix(name, ext) + "." + strconv.Itoa(n) + ext
 	}
-	if name == "." || name == ".." || name == "/" || len(stem) > longestStem || strings.ContainsAny(name, "\x00\n") {
+	if !lld.IsFileName(name) || !lld.IsFileName(stem+indexEnding) {
 		return "", fmt.Errorf("%s: has a name that no file can have", l.Name())
 	}
 	taken[stem] = true

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/settings"
@@ -101,6 +102,7 @@ func Link(argv []string, s *settings.Settings, getenv func(string) string, progr
 			return 0, fmt.Errorf("%w, and of minimized bitcode LLD alone makes no program", reason.error)
 		}
 		reason.print(program.Err, s)
+		reason.tell(command, s)
 		words, err = command.Plain(argv), nil
 	}
 	if err != nil {
@@ -122,6 +124,19 @@ func (r *inProcess) print(w io.Writer, s *settings.Settings) {
 	case s.Summary:
 		fmt.Fprintf(w, "ld.dtlto: not distributed: %v\n", r)
 	}
+}
+
+// tell adds the link to the file of events, if there is to be one.
+func (r *inProcess) tell(c *lld.Command, s *settings.Settings) {
+	if s.Events == "" {
+		return
+	}
+	v, err := openView(&settings.Settings{Events: s.Events, Progress: settings.Never}, io.Discard, c.Output(), time.Now())
+	if err != nil {
+		return // LLD goes on with more important things
+	}
+	defer v.close()
+	v.start("in-process", c.Output(), "", r.Error(), s)
 }
 
 // remapped is the command with the files in place that --remap-inputs= names, for an LLD

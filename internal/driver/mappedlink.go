@@ -79,8 +79,8 @@ func linkMapped(ctx context.Context, c *lld.Command, path string, s *settings.Se
 		return 0, err
 	}
 	if code, err = l.finalLink(ctx, final); code == 0 && err == nil && s.Summary {
-		used := len(m.Jobs) - countUnused(m.Jobs)
-		fmt.Fprintf(program.Err, "dtlto: %s: %d objects in the place of bitcode, %s\n", file, used, seconds(time.Since(l.started)))
+		used := count(len(m.Jobs)-countUnused(m.Jobs), "object")
+		fmt.Fprintf(program.Err, "dtlto: %s: %s in the place of bitcode, %s\n", file, used, seconds(time.Since(l.started)))
 	}
 	return code, err
 }
@@ -122,7 +122,7 @@ func (l *staged) checkMapped(m *thinlto.Map, file string) error {
 		}
 	}
 	if old > 0 {
-		fmt.Fprintf(l.program.Err, "ld.dtlto: warning: %s is older than its index, %s (%d of %d objects are): was the backend compile run since the thin link?\n",
+		fmt.Fprintf(l.program.Err, "ld.dtlto: warning: %s is older than its index, %s (so are %d of %d objects): was the backend compile run since the thin link?\n",
 			oldest.Object, oldest.Index, old, len(m.Jobs))
 	}
 	return nil

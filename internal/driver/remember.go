@@ -5,11 +5,13 @@ package driver
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/dtlto/dtlto/internal/cas"
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/record"
+	"github.com/dtlto/dtlto/internal/report"
 )
 
 // match finds each job's module in the link before.
@@ -25,9 +27,10 @@ func (b *backends) match() {
 }
 
 // weights are how long each job's compile will take: as long as last time, or what
-// the others' times make of the module's size.
-func (b *backends) weights() []time.Duration {
-	weights := make([]time.Duration, len(b.jobs.Jobs))
+// the others' times make of the module's size. measured is false if there are no times,
+// and the weights are sizes.
+func (b *backends) weights() (weights []time.Duration, measured bool) {
+	weights = make([]time.Duration, len(b.jobs.Jobs))
 	unknown := 0
 	for i := range weights {
 		if before := b.lastTime(i); before != nil && before.Duration > 0 {
@@ -39,7 +42,7 @@ func (b *backends) weights() []time.Duration {
 	if unknown > 0 {
 		b.estimate(weights)
 	}
-	return weights
+	return weights, unknown < len(weights)
 }
 
 // estimate fills in the weights that are 0.
@@ -79,7 +82,7 @@ func (b *backends) remembered(p *planned) record.Job {
 		job.Duration, job.Before = before.Duration, before.Completed()
 	}
 	if p.uncached != nil {
-		job.Reason = p.uncached.Error()
+		job.Reason, job.Bitcode = p.uncached.Error(), b.parts.size(p.job.Module())
 		return job
 	}
 	job.Action = &record.Action{
@@ -89,7 +92,7 @@ func (b *backends) remembered(p *planned) record.Job {
 	for i, path := range p.modules {
 		job.Action.Modules[i] = b.input(path)
 		if path == p.job.Module() {
-			job.Action.Own = i
+			job.Action.Own, job.Bitcode = i, job.Action.Modules[i].Digest.Size
 		}
 	}
 	for _, path := range b.extra {
@@ -118,10 +121,11 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	defer b.mu.Unlock()
 	b.counts[o]++
 	if len(messages) > 0 {
-		_, _ = b.messages.Write(messages)
+		_, _ = b.view.messages.Write(messages)
+		b.view.log.Add(&report.Message{Module: p.module, Text: string(messages)})
 	}
 	job := &b.done[p.number]
-	job.Outcome, job.Duration = o, r.Duration
+	job.Outcome, job.Duration, job.Object = o, r.Duration, p.objectSize(r)
 	switch {
 	case o.FromCache():
 		job.Before = nil
@@ -130,6 +134,17 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	case p.miss != nil:
 		job.Reason = p.miss.Reason.String()
 	}
+}
+
+// objectSize is how large an object is, in bytes.
+func (p *planned) objectSize(r cas.Result) int64 {
+	if len(r.Outputs) > 0 {
+		return r.Outputs[0].Digest.Size
+	}
+	if info, err := os.Stat(p.job.Outputs[0]); err == nil {
+		return info.Size()
+	}
+	return 0
 }
 
 // failed keeps that a job failed, if it did, and the cluster has not done it meanwhile.
@@ -157,8 +172,13 @@ func (b *backends) remember() {
 	link := record.Link{
 		Output: b.output, Folder: b.folder, Started: b.started, Wall: time.Since(b.started),
 		Compiler: b.compiler, Toolchain: identity.Digest, Jobs: b.done,
+		Tool: "dtlto " + Version(), Mode: b.mode, Phases: b.view.phases,
+		Slots: b.runner.Slots, ClusterSlots: b.runner.Away, Usage: b.usage(),
 		// A file with a name of this link's own never comes again.
 		Files: b.digests.Files(func(path string) bool { return b.real(path) == path }),
+	}
+	if b.cluster != nil {
+		link.Cluster = clusterAddress(b.settings)
 	}
 	// A folder that cannot be written is the store's to report, if there was anything
 	// to keep.

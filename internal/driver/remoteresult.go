@@ -23,8 +23,9 @@ import (
 // take puts what the cluster made of a job in its places, and keeps it. The error is
 // an *exec.Failure if the cluster made nothing useful, a *cas.Miss if it does not have
 // what it made.
-func (c *cluster) take(ctx context.Context, p *planned, r remote.Result) error {
-	outputs, err := c.outputsOf(p, r)
+func (c *cluster) take(ctx context.Context, p *attempt, r remote.Result) error {
+	p.wasExecuted(&r)
+	outputs, err := c.outputsOf(p.planned, r)
 	if err != nil {
 		return err
 	}
@@ -50,9 +51,9 @@ func (c *cluster) take(ctx context.Context, p *planned, r remote.Result) error {
 		}
 	}
 	if !r.Cached {
-		c.explain(ctx, p)
+		c.explain(ctx, p.planned)
 	}
-	return c.keep(ctx, p, r)
+	return c.keep(ctx, p.planned, r)
 }
 
 // explain keeps what there is to say of a compile that was not here.

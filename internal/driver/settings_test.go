@@ -66,12 +66,12 @@ func TestProgramNames(t *testing.T) {
 	}
 }
 
-func TestReport(t *testing.T) {
+func TestPrintError(t *testing.T) {
 	t.Chdir(t.TempDir())
 	folder, _ := os.Getwd()
 	failure := &exec.Failure{Name: "a b.o", Command: []string{"clang", "a b.o"}, Reason: "the compiler exited with 1", Output: []byte("boom")}
 	var text strings.Builder
-	Report(&text, failure, false)
+	PrintError(&text, failure, false)
 	want := "dtlto: error: a b.o: backend compile failed: the compiler exited with 1\nboom\n" +
 		"dtlto: note: the command was: cd " + folder + " && clang 'a b.o'\n"
 	if !strings.HasPrefix(text.String(), want) || !strings.Contains(text.String(), "--save-temps") {
@@ -79,12 +79,12 @@ func TestReport(t *testing.T) {
 	}
 	// With --keep-going all of them, and of a staged link's folder nothing is left.
 	text.Reset()
-	Report(&text, errors.Join(failure, failure), true)
+	PrintError(&text, errors.Join(failure, failure), true)
 	if strings.Count(text.String(), want) != 2 || strings.Count(text.String(), "removed with the link") != 2 {
 		t.Errorf("two failures: %q", text.String())
 	}
 	text.Reset()
-	Report(&text, errors.New("x: y"), false)
+	PrintError(&text, errors.New("x: y"), false)
 	if text.String() != "dtlto: error: x: y\n" {
 		t.Errorf("got %q", text.String())
 	}

@@ -38,6 +38,8 @@ type staged struct {
 	stage    *stage.Stage
 	root     string // the stage's folder
 	started  time.Time
+	view     *view
+	backends *backends // nil until there are any
 
 	thin   lld.ThinLink
 	hidden *lld.Hidden
@@ -61,7 +63,13 @@ func newStaged(c *lld.Command, path string, s *settings.Settings, program *Progr
 		return nil, err
 	}
 	l.stage = stage.For(output)
-	return l, checkInputs(s.Inputs)
+	if err := checkInputs(s.Inputs); err != nil {
+		return nil, err
+	}
+	if l.view, err = openView(s, program.Err, output, l.started); err == nil {
+		l.view.start("staged", output, l.clang, "", s)
+	}
+	return l, err
 }
 
 // checkFiles refuses what cannot be read several times or lain beside.
@@ -120,8 +128,12 @@ func (l *staged) limitJobs() error {
 func (l *staged) link(ctx context.Context) (code int, err error) {
 	defer func() {
 		if removed := l.stage.Remove(); removed != nil && err == nil {
-			fmt.Fprintf(l.program.Err, "ld.dtlto: warning: %v\n", removed)
+			l.view.warn(removed)
 		}
+		if l.backends != nil {
+			l.backends.conclude(err)
+		}
+		l.view.close()
 	}()
 	load, err := l.thinLink(ctx)
 	if err != nil {
@@ -154,7 +166,7 @@ func (l *staged) makeObjects(ctx context.Context, final *lld.FinalLink, jobs *th
 		return changed
 	}
 	if !errors.As(err, new(*inProcess)) {
-		_, _ = io.WriteString(l.program.Err, l.said)
+		_, _ = io.WriteString(l.view.messages, l.said)
 	}
 	return err
 }
@@ -169,6 +181,7 @@ func (l *staged) thinLink(ctx context.Context) (*lld.Load, error) {
 	if err := l.makeRoom(); err != nil {
 		return nil, &inProcess{err, true}
 	}
+	defer l.view.phase("thin link")()
 	l.files.add(l.command.ReadFiles()...)
 	since := fileTime(l.root)
 	var out, messages bytes.Buffer
@@ -360,11 +373,11 @@ func (l *staged) compile(ctx context.Context, jobs *thinlto.JobFile) error {
 	}
 	chosen := *l.settings
 	chosen.ModulePIC = l.backend.OwnRelocation
-	b := &backends{
-		settings: &chosen, jobs: jobs, started: l.started, messages: l.program.Err, stage: l.stage,
+	l.backends = &backends{
+		settings: &chosen, jobs: jobs, started: l.started, view: l.view, mode: "staged", stage: l.stage,
 		written: fileTime(l.thin.List), links: true, major: l.major, identity: l.identity,
 	}
-	return b.run(ctx, l.program.Connect)
+	return l.backends.run(ctx, l.program.Connect)
 }
 
 // runLLD runs LLD, in a group of its own so that an interrupt reaches it through us.

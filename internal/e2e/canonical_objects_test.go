@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -70,7 +71,8 @@ func (l *thinLink) wantModules(t *testing.T, o corpus.Objects) {
 	t.Helper()
 	want := 0
 	for _, file := range o.FromObjects() {
-		id, err := bitcode.Identify(read(t, file))
+		contents := read(t, file)
+		id, err := bitcode.IdentifyAt(bytes.NewReader(contents), int64(len(contents)))
 		if err == nil && id.ThinLTO() {
 			want++
 		}

@@ -49,7 +49,7 @@ func TestRemoteLate(t *testing.T) {
 			if !maps.Equal(plainKeys(got), plainKeys(objects)) {
 				t.Errorf("other objects than here:\n%v\n%v", got, objects)
 			}
-			if tc.method == "UpdateActionResult" && !strings.Contains(said, "results were not shared") {
+			if tc.method == "UpdateActionResult" && !strings.Contains(said, "not shared: the cluster") {
 				t.Errorf("said: %s", said)
 			}
 		})

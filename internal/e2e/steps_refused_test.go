@@ -16,6 +16,7 @@ func refusedParts(s *staging) {
 	s.write("obj/exe.map", "the old map\n", "file", "", "plain.map", "a.o=b.o\n")
 	s.bitcode("thin/main.o", hidden+`int f(void); int main(void) { puts("main"); return f(); }`, "thin/f.o", "int f(void) { return 0; }",
 		"other/g.o", "int g(void) { return 0; }", "lib.a.d/m.o", "int m(void) { return 0; }", "calls.o", "int missing(void); int main(void) { return missing(); }")
+	s.compileAll([]string{"-flto=full"}, []string{"thin/full.o", "int full(void) { return 0; }"})
 	s.native("thin/native.o", "int native(void) { return 0; }", "other/h.o", "")
 	s.archive("lib.a", "lib.a.d/m.o")
 	for _, name := range []string{"thin/new\nline.o", "thin/is=.o", "thin/ blank.o", "thin/ümlaut.o"} {
@@ -79,6 +80,7 @@ func TestStepsRefused(t *testing.T) {
 		{"objects over modules through a link", []string{"link/main.o"}, []string{"-Wl,--thinlto-prefix-replace=thin/;" + link + "/"}},
 		{"objects called as options", []string{"thin/main.o", "-omain.o"}, []string{"-Wl,--thinlto-prefix-replace=thin/;-o"}},
 		{"an archive of another name", []string{"lib.a", "xlib.a"}, []string{"-Wl,--thinlto-prefix-replace=;obj/x", "lib.a", "-Wl,-u,m", "-Wl,--exclude-libs,lib.a"}},
+		{"regular LTO in parts", []string{"--lto-partitions=2"}, []string{thin, "thin/full.o", "-Wl,--lto-partitions=2"}},
 		{"reproduction", []string{"--reproduce"}, []string{thin, "-Wl,--reproduce=r.tar"}},
 		{"two ways at once", []string{"--thinlto-index-only"}, []string{thin, "-Wl,--thinlto-index-only=params"}},
 		{"a map made and used", []string{"--thinlto-index=", "--remap-inputs-file="}, []string{thin, "-Wl,--remap-inputs-file=plain.map"}},

@@ -29,18 +29,28 @@ func (r *running) sendAway(queue *Queue) {
 		if !ok {
 			return
 		}
-		r.mostAway(len(slots))
+		slot := r.takeAway()
 		r.workers.Go(func() {
 			defer func() { <-slots }()
+			defer r.leaveAway(slot)
 			ctx, stop := queue.attempt(r.ctx, t)
 			defer stop()
-			r.finish(queue.end(t, t.Away(ctx)))
+			r.finish(queue.end(t, t.Away(ctx, slot)))
 		})
 	}
 }
 
-func (r *running) mostAway(n int) {
+// takeAway gives a slot elsewhere a number.
+func (r *running) takeAway() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.MostAway = max(r.MostAway, n)
+	slot := r.away.take()
+	r.MostAway = max(r.MostAway, r.away.taken)
+	return slot
+}
+
+func (r *running) leaveAway(slot int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.away.leave(slot)
 }

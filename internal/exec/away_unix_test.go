@@ -26,8 +26,8 @@ func both(won *atomic.Value, script string, away func(context.Context) error) Co
 		return nil
 	}
 	return Compile{
-		Do: func(ctx context.Context, run Run) error {
-			ran, err := run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}})
+		Do: func(ctx context.Context, slot Slot) error {
+			ran, err := slot.Run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}})
 			if err != nil {
 				return err
 			}
@@ -36,7 +36,7 @@ func both(won *atomic.Value, script string, away func(context.Context) error) Co
 			}
 			return claim("here")
 		},
-		Away: func(ctx context.Context) error {
+		Away: func(ctx context.Context, _ int) error {
 			if err := away(ctx); err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ func TestAway(t *testing.T) {
 			q := Queue{Patience: tc.patience}
 			c := both(&won, tc.script, tc.away)
 			if strings.Contains(tc.name, "both leave") {
-				c.Do = func(context.Context, Run) error { return ErrLost }
+				c.Do = func(context.Context, Slot) error { return ErrLost }
 			}
 			q.Add(c)
 			q.Close()
@@ -111,14 +111,14 @@ func TestIdleSlotsTakeWhatWaits(t *testing.T) {
 	q.Add(first)
 	second := both(&waiting, "exit 0", untilDone)
 	inner := second.Do
-	second.Do = func(ctx context.Context, run Run) error { defer close(release); return inner(ctx, run) }
+	second.Do = func(ctx context.Context, slot Slot) error { defer close(release); return inner(ctx, slot) }
 	q.Add(second)
 	taken, ok := q.nextAway(nil)
 	if !ok || taken.Weight != 9 {
 		t.Fatal("the heaviest does not go first")
 	}
 	q.Close()
-	go func() { _ = q.end(taken, taken.Away(t.Context())) }()
+	go func() { _ = q.end(taken, taken.Away(t.Context(), 0)) }()
 	if err := (&Runner{Slots: 1}).Run(t.Context(), &q); err != nil {
 		t.Fatal(err)
 	}

@@ -15,16 +15,23 @@ import (
 // Compile is one backend compile.
 type Compile struct {
 	// Do makes the compile's outputs, complete or not at all. It has a slot while
-	// it runs, and may call run as often as it needs to. Its error is a *Failure,
-	// or what kept the compile from running.
-	Do func(ctx context.Context, run Run) error
+	// it runs, and may call the slot's Run as often as it needs to. Its error is a
+	// *Failure, or what kept the compile from running.
+	Do func(ctx context.Context, slot Slot) error
 	// Away makes the outputs elsewhere; nil if that cannot be. Its error is a *NotAway if
 	// the compile should be done here, and else as Do's. Of the two attempts at a compile
-	// only one may touch the outputs; the other returns ErrLost.
-	Away func(ctx context.Context) error
+	// only one may touch the outputs; the other returns ErrLost. slot is the number of
+	// its slot there, the lowest from 0 that nothing else has.
+	Away func(ctx context.Context, slot int) error
 	// Weight orders compiles, the heaviest first: how long it will take, in
 	// whatever unit all of them have.
 	Weight int64
+}
+
+// Slot is what a compile has while it runs here.
+type Slot struct {
+	Number int // the lowest from 0 that no other compile has
+	Run    Run
 }
 
 // Run runs a command to its end, or until ctx ends: the error is then its
@@ -45,6 +52,7 @@ type Ran struct {
 	Output  []byte // what it printed, perhaps cut
 	CPU     time.Duration
 	Wall    time.Duration
+	Memory  int64 // the most that one process had resident, in bytes; 0 if not known
 }
 
 // Failure is a compile that did not make its object.

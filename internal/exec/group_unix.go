@@ -7,6 +7,7 @@ package exec
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 )
 
@@ -28,4 +29,18 @@ func exitCode(state *os.ProcessState) int {
 		return 128 + int(status.Signal())
 	}
 	return state.ExitCode()
+}
+
+// peakMemory is how much of a process was in memory at most, or of one that it waited for, in
+// bytes. The kernel counts in KiB, Apple's in bytes.
+func peakMemory(state *os.ProcessState) int64 {
+	usage, ok := state.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	most := int64(usage.Maxrss) //nolint:unconvert // some systems have 32 bits
+	if runtime.GOOS == "darwin" || runtime.GOOS == "ios" {
+		return most
+	}
+	return most << 10
 }

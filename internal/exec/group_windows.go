@@ -11,4 +11,7 @@ func describe(state *os.ProcessState) string {
 	return fmt.Sprintf("the compiler exited with %d", state.ExitCode())
 }
 
+// peakMemory is not known here.
+func peakMemory(*os.ProcessState) int64 { return 0 }
+
 func exitCode(state *os.ProcessState) int { return state.ExitCode() }

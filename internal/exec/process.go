@@ -57,7 +57,7 @@ func (p *processes) run(ctx context.Context, c Command, output *os.File) (Ran, e
 	if err != nil {
 		return Ran{}, err
 	}
-	done := Ran{Output: text, Wall: time.Since(started), CPU: state.UserTime() + state.SystemTime()}
+	done := Ran{Output: text, Wall: time.Since(started), CPU: state.UserTime() + state.SystemTime(), Memory: peakMemory(state)}
 	if !state.Success() {
 		done.Failure = describe(state)
 	}

@@ -22,11 +22,17 @@ type Runner struct {
 	// MemoryFloor is how many bytes of memory must be free for another compile
 	// to start beside running ones; 0 asks for none.
 	MemoryFloor uint64
+	// Tokens is whom to ask before a compile starts here beside another; nil for nobody.
+	// A compile gives its token back when it ends.
+	Tokens Tokens
 	// MostRunning is, after Run, how many compiles ran here at once at most,
 	// MostAway elsewhere.
 	MostRunning, MostAway int
 	// HeldBack is, after Run, how many compiles had to wait for memory.
 	HeldBack int
+	// TokenError is, after Run, why no more tokens were asked for: compiles then ran here
+	// one by one.
+	TokenError error
 }
 
 // memoryPoll is how often a compile that waits for memory looks again, when
@@ -49,7 +55,7 @@ func (l *Runner) Run(ctx context.Context, queue *Queue) error {
 		return err
 	}
 	defer null.Close()
-	r := &running{Runner: l, processes: processes{null: null}, ended: make(chan struct{}, 1)}
+	r := &running{Runner: l, processes: processes{null: null}, ended: make(chan struct{}, 1), admission: newAdmission(l.Tokens)}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	r.start(queue)
@@ -57,6 +63,7 @@ func (l *Runner) Run(ctx context.Context, queue *Queue) error {
 		r.workers.Go(func() { r.sendAway(queue) })
 	}
 	r.workers.Wait()
+	l.TokenError = r.admission.failed
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -69,12 +76,14 @@ type running struct {
 	ctx       context.Context
 	stop      context.CancelCauseFunc
 	processes processes
+	admission *admission
 
 	workers sync.WaitGroup
 
 	mu      sync.Mutex
-	started int // workers
-	busy    int
+	started int     // workers
+	here    numbers // of compiles that run
+	away    numbers
 	errs    []error
 	ended   chan struct{} // has something in it after a compile ended
 
@@ -82,9 +91,9 @@ type running struct {
 	isShort bool      // what was seen
 }
 
-// start starts another worker, if there may be one more. The first thing that a
-// worker does when it has a compile is to start the next: in a link that has
-// nothing to compile there is one, and it waits.
+// start starts another worker, if there may be one more. When a worker has a compile and
+// may do it, it starts the next: in a link that has nothing to compile there is one, and
+// it waits.
 func (r *running) start(queue *Queue) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,7 +111,6 @@ func (r *running) work(queue *Queue) {
 	if !ok {
 		return
 	}
-	r.start(queue)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	messages, err := messageFile()
@@ -111,14 +119,28 @@ func (r *running) work(queue *Queue) {
 		return
 	}
 	defer messages.Close()
-	run := func(ctx context.Context, c Command) (Ran, error) { return r.processes.run(ctx, c, messages) }
+	slot := Slot{Run: func(ctx context.Context, c Command) (Ran, error) { return r.processes.run(ctx, c, messages) }}
+	start := sync.OnceFunc(func() { r.start(queue) })
 	for ; ok && r.ctx.Err() == nil; t, ok = queue.next(r.ctx.Done()) {
-		r.begin()
 		ctx, stop := queue.attempt(r.ctx, t)
-		r.finish(queue.end(t, t.Do(ctx, run)))
+		r.finish(queue.end(t, r.do(ctx, t, slot, start)))
 		stop()
-		r.end()
 	}
+}
+
+// do does a compile when it may start. It calls begun then.
+func (r *running) do(ctx context.Context, t *task, slot Slot, begun func()) error {
+	release, err := r.admission.wait(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if slot.Number, err = r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end(slot.Number)
+	begun()
+	return t.Do(ctx, slot)
 }
 
 // finish collects what went wrong, leaving out what was ended because of it.
@@ -135,35 +157,42 @@ func (r *running) finish(err error) {
 	}
 }
 
-// begin waits while memory is under the floor and anything else runs.
-func (r *running) begin() {
-	for waited := false; !r.admitted(waited); waited = true {
+// begin waits while memory is under the floor and anything else runs, or until ctx ends:
+// the error is then its cause.
+func (r *running) begin(ctx context.Context) (slot int, err error) {
+	for waited := false; ; waited = true {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		if slot, ok := r.admitted(waited); ok {
+			return slot, nil
+		}
 		select {
 		case <-r.ended:
 		case <-time.After(memoryPoll):
-		case <-r.ctx.Done():
+		case <-ctx.Done():
 		}
 	}
 }
 
-func (r *running) admitted(waited bool) bool {
+func (r *running) admitted(waited bool) (slot int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.MemoryFloor > 0 && r.busy > 0 && r.ctx.Err() == nil && r.short() {
+	if r.MemoryFloor > 0 && r.here.taken > 0 && r.short() {
 		if !waited {
 			r.HeldBack++
 		}
-		return false
+		return 0, false
 	}
-	r.busy++
-	r.MostRunning = max(r.MostRunning, r.busy)
-	return true
+	slot = r.here.take()
+	r.MostRunning = max(r.MostRunning, r.here.taken)
+	return slot, true
 }
 
-func (r *running) end() {
+func (r *running) end(slot int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.busy--
+	r.here.leave(slot)
 	select {
 	case r.ended <- struct{}{}:
 	default:

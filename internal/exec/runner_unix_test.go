@@ -35,8 +35,8 @@ func (s *said) shell(scripts ...string) []Compile {
 	var compiles []Compile
 	for i, script := range scripts {
 		name := "m" + strconv.Itoa(i)
-		compiles = append(compiles, Compile{Do: func(ctx context.Context, run Run) error {
-			ran, err := run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}})
+		compiles = append(compiles, Compile{Do: func(ctx context.Context, slot Slot) error {
+			ran, err := slot.Run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}})
 			if err == nil && ran.Failure != "" {
 				err = &Failure{Name: name, Reason: ran.Failure, Output: ran.Output}
 			}
@@ -47,16 +47,6 @@ func (s *said) shell(scripts ...string) []Compile {
 		}})
 	}
 	return compiles
-}
-
-// queue is a closed queue of compiles.
-func queue(compiles ...Compile) *Queue {
-	var q Queue
-	for _, c := range compiles {
-		q.Add(c)
-	}
-	q.Close()
-	return &q
 }
 
 // onlyFiles checks what a folder has in it, hidden files too.
@@ -114,8 +104,8 @@ func TestFolderAndEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ran Ran
-	c := Compile{Do: func(ctx context.Context, run Run) (err error) {
-		ran, err = run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", `pwd; echo "$ONLY$HOME"`}, Dir: folder, Env: []string{"ONLY=this"}})
+	c := Compile{Do: func(ctx context.Context, slot Slot) (err error) {
+		ran, err = slot.Run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", `pwd; echo "$ONLY$HOME"`}, Dir: folder, Env: []string{"ONLY=this"}})
 		return err
 	}}
 	if err := (&Runner{Slots: 1}).Run(t.Context(), queue(c)); err != nil || string(ran.Output) != folder+"\nthis\n" {
@@ -123,6 +113,20 @@ func TestFolderAndEnvironment(t *testing.T) {
 	}
 	if ran.Wall <= 0 || ran.CPU < 0 || ran.CPU > ran.Wall+time.Second {
 		t.Errorf("took %v, processor time %v", ran.Wall, ran.CPU)
+	}
+}
+
+// What a command needed at most is known, also of what it started itself.
+func TestPeakMemory(t *testing.T) {
+	for _, script := range []string{"exec dd if=/dev/zero of=/dev/null bs=64M count=1", "dd if=/dev/zero of=/dev/null bs=64M count=1; true"} {
+		var ran Ran
+		c := Compile{Do: func(ctx context.Context, slot Slot) (err error) {
+			ran, err = slot.Run(ctx, Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}})
+			return err
+		}}
+		if err := (&Runner{Slots: 1}).Run(t.Context(), queue(c)); err != nil || ran.Memory < 64<<20 || ran.Memory > 96<<20 {
+			t.Errorf("%s: %d bytes, %v", script, ran.Memory, err)
+		}
 	}
 }
 
@@ -283,8 +287,8 @@ func TestFindCompiler(t *testing.T) {
 
 func TestCannotStart(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
-	c := Compile{Do: func(ctx context.Context, run Run) error {
-		_, err := run(ctx, Command{Path: missing, Args: []string{missing}})
+	c := Compile{Do: func(ctx context.Context, slot Slot) error {
+		_, err := slot.Run(ctx, Command{Path: missing, Args: []string{missing}})
 		return err
 	}}
 	err := (&Runner{Slots: 1}).Run(t.Context(), queue(c, c))
@@ -340,7 +344,7 @@ func TestKeepGoingStopsAtInfrastructure(t *testing.T) {
 	folder := t.TempDir()
 	compiles := shell(`true`, `echo > `+folder+`/o1`)
 	broken := errors.New("no disk")
-	compiles[0] = Compile{Weight: 1, Do: func(context.Context, Run) error { return broken }}
+	compiles[0] = Compile{Weight: 1, Do: func(context.Context, Slot) error { return broken }}
 	err := (&Runner{Slots: 1, KeepGoing: true}).Run(t.Context(), queue(compiles...))
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
@@ -382,7 +386,7 @@ func TestQueueWhileRunning(t *testing.T) {
 	var q Queue
 	var order []int
 	compile := func(weight int64, do func()) Compile {
-		return Compile{Weight: weight, Do: func(context.Context, Run) error {
+		return Compile{Weight: weight, Do: func(context.Context, Slot) error {
 			order = append(order, int(weight)) // one slot: one at a time
 			do()
 			return nil

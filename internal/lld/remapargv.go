@@ -3,7 +3,6 @@
 package lld
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -131,15 +130,9 @@ func kindOfFile(path string) (kind object.Kind, shared bool) {
 
 // checkArchives makes sure that nothing knows an archive by the name that it had.
 func (w *rewriting) checkArchives() error {
-	excluded := map[string]bool{}
-	for _, value := range w.command.Values("exclude-libs") {
-		for name := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' || r == ':' }) {
-			excluded[name] = true
-		}
-	}
 	for _, a := range w.archives {
 		switch {
-		case !excluded["ALL"] && excluded[path.Base(a.From)] != excluded[path.Base(a.To)]:
+		case w.command.Excludes(a.From) != w.command.Excludes(a.To):
 			return &Untranslatable{a.To, "is in the place of " + a.From + ", and --exclude-libs means one of them by its name"}
 		case w.patterns != "":
 			return &Untranslatable{a.To, "is in the place of " + a.From + ", whose members " + w.patterns + " may mean by its name"}

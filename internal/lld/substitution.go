@@ -52,7 +52,7 @@ func (s *substitution) add(l *Loaded) error {
 	switch {
 	case name == base:
 		return &Inexact{l.Name(), "has its archive's name"}
-	case name == "." || name == ".." || name == "/" || len(name) > longestName || strings.ContainsAny(name, "\x00\n"):
+	case !IsFileName(name):
 		return &Inexact{l.Name(), "has a name that no file can have"}
 	}
 	if s.to == nil || s.to.used[name] {
@@ -68,8 +68,11 @@ func (s *substitution) add(l *Loaded) error {
 	return nil
 }
 
-// longestName is how many bytes a file's name may have.
-const longestName = 255
+// IsFileName says whether a file can have the last part of a member's name.
+func IsFileName(name string) bool {
+	const longest = 255 // bytes
+	return name != "." && name != ".." && name != "/" && len(name) <= longest && !strings.ContainsAny(name, "\x00\n")
+}
 
 func (s *substitution) end() {
 	if len(s.members) > 0 {

@@ -22,10 +22,6 @@ const (
 	ThinArchive
 )
 
-func (k Kind) String() string {
-	return [...]string{"unknown", "ELF", "COFF", "COFF import", "Mach-O", "bitcode", "archive", "thin archive"}[k]
-}
-
 // HeadSize is how many bytes of a file's beginning [Identify] looks at; fewer
 // are enough if the file has no more.
 const HeadSize = 32

@@ -5,11 +5,7 @@
 // compiling anything (Mock). It runs no compiler.
 package thinlto
 
-import (
-	"slices"
-
-	"github.com/dtlto/dtlto/internal/object"
-)
+import "github.com/dtlto/dtlto/internal/object"
 
 // A JobFile is one link's worth of backend compiles, as LLD 21 and newer hand it to
 // their distributor.
@@ -48,6 +44,3 @@ func (j *Job) Imports() []string { return j.Inputs[2:] }
 
 // Object returns the path where LLD wants the native object.
 func (j *Job) Object() string { return j.Outputs[0] }
-
-// Command returns the argv of a job, compiler first, in a slice of its own.
-func (f *JobFile) Command(j *Job) []string { return slices.Concat(f.Args, j.Args) }

@@ -79,7 +79,7 @@ func TestLLDJobFile(t *testing.T) {
 	for i := range f.Jobs {
 		j := &f.Jobs[i]
 		imports[j.Module()] = slices.Sorted(slices.Values(j.Imports()))
-		argv := f.Command(j)
+		argv := slices.Concat(f.Args, j.Args)
 		for _, want := range []string{j.Module(), "-fthinlto-index=" + j.Index(), j.Object()} {
 			if !slices.Contains(argv, want) {
 				t.Errorf("%q lacks %q", argv, want)

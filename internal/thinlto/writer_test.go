@@ -154,7 +154,7 @@ func FuzzRead(f *testing.F) {
 		}
 		for i := range file.Jobs {
 			j := &file.Jobs[i]
-			if j.Module() == "" || j.Index() == "" || j.Object() == "" || file.Command(j)[0] == "" {
+			if j.Module() == "" || j.Index() == "" || j.Object() == "" || file.Args[0] == "" {
 				t.Fatalf("accepted %+v", j)
 			}
 		}
