@@ -16,12 +16,13 @@ import (
 const rootHelp = `dtlto compiles the backends of ThinLTO links in parallel, here or on a cluster,
 and only those whose result is not known.
 
-  clang -flto=thin -fuse-ld=dtlto ...       as the linker, with LLVM 13 and newer
+  clang -flto=thin -fuse-ld=dtlto ...     as the linker, with LLVM 13 and newer
   clang -flto=thin -fuse-ld=lld -fthinlto-distributor=/path/to/dtlto ...
-                                            as LLD's distributor, with LLVM 22`
+                                          as LLD's distributor, with LLVM 22`
 
-const rootEnd = `Each setting is also an option of the linker, -Wl,--dtlto-NAME=VALUE, a variable,
-DTLTO_NAME with _ for -, and a line of a file; the command line counts most.
+const rootEnd = `Each setting is also an option of the linker, -Wl,--dtlto-NAME=VALUE, a
+variable, DTLTO_NAME with _ for -, and a line of a file; the command line counts
+most.
 
 Exit codes: 0 done, 1 a compile failed, 2 usage or an unusable job file,
 3 infrastructure, 130 interrupted. ld.dtlto exits as ld.lld does.

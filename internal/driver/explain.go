@@ -26,6 +26,9 @@ func Explain(s *settings.Settings, output, module string, inJSON bool, w io.Writ
 		return err
 	}
 	link, err := lastLink(recordFolder(folder), output)
+	if err != nil && output != "" && module == "" {
+		return fmt.Errorf("%w (of one module: dtlto explain OUTPUT MODULE)", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func lastLink(records, output string) (*record.Link, error) {
 	}
 	link, err := record.Load(records, output)
 	if err == nil && link == nil {
-		err = &UsageError{fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are (dtlto explain OUTPUT [MODULE])", output, records)}
+		err = &UsageError{fmt.Errorf("%s: no link of it is on record (in %s): only distributed links with a cache are", output, records)}
 	}
 	return link, err
 }

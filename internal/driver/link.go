@@ -128,7 +128,7 @@ func (r *inProcess) print(w io.Writer, s *settings.Settings) {
 
 // tell adds the link to the file of events, if there is to be one.
 func (r *inProcess) tell(c *lld.Command, s *settings.Settings) {
-	if s.Events == "" {
+	if s.Events == "" || c.InformationOnly() {
 		return
 	}
 	v, err := openView(&settings.Settings{Events: s.Events, Progress: settings.Never}, io.Discard, c.Output(), time.Now())
