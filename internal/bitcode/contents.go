@@ -72,15 +72,20 @@ func readContents(side Side, interned *internTable) (*contents, error) {
 
 func (x *contents) listUnits(units []unit) {
 	for _, u := range units {
-		k := keyedUnit{all: x.records[u.from:u.to]}
-		for i := range k.all {
-			if p := x.plan(&k.all[i]); p.place.summary() {
-				k.plan, k.ops = p, x.operands(&k.all[i])
-			}
-		}
-		k.guid, k.module = x.guid(k.ops[0]), x.modules[k.ops[1]].name
-		x.units = append(x.units, k)
+		x.units = append(x.units, x.keyed(u))
 	}
+}
+
+// keyed is the summary that a unit is of.
+func (x *contents) keyed(u unit) keyedUnit {
+	k := keyedUnit{all: x.records[u.from:u.to]}
+	for i := range k.all {
+		if p := x.plan(&k.all[i]); p.place.summary() {
+			k.plan, k.ops = p, x.operands(&k.all[i])
+		}
+	}
+	k.guid, k.module = x.guid(k.ops[0]), x.modules[k.ops[1]].name
+	return k
 }
 
 func compareKeys(a, b keyedUnit) int {

@@ -48,7 +48,7 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 		root.AddGroup(&groups[i])
 	}
 	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
-	addVerbs(root, "links", explainCommand(s), reportCommand(s))
+	addVerbs(root, "links", explainCommand(s), reportCommand(s), inspectCommand())
 	addVerbs(root, "setup", doctorCommand(s, connect), configCommand(s), cacheCommand(s), completionCommand(), versionCommand())
 	addVerbs(root, "builds", backendCommand(s, connect), depfileCommand())
 	addVerbs(root, "distributor", verb, validateCommand(), mockCommand())
@@ -64,6 +64,7 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd, s)
 	}
+	completeValues(root, args)
 	return root
 }
 

@@ -8,10 +8,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/dtlto/dtlto/internal/record"
 	"github.com/dtlto/dtlto/internal/report/page"
@@ -60,20 +56,6 @@ func ReportLink(s *settings.Settings, output string, o ReportOptions, out io.Wri
 		return err
 	}
 	return deliver(&b, o.File, filepath.Base(link.Output)+".report.html", out)
-}
-
-// writeJSON writes a value as JSON that people can read as well. Durations are numbers of
-// seconds.
-func writeJSON(w io.Writer, v any) error {
-	seconds := json.MarshalToFunc(func(e *jsontext.Encoder, d time.Duration) error {
-		return e.WriteToken(jsontext.Float(d.Seconds()))
-	})
-	text, err := json.Marshal(v, jsontext.WithIndent("  "), json.Deterministic(true), json.WithMarshalers(seconds))
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(text, '\n'))
-	return err
 }
 
 // deliver writes a report where it belongs.

@@ -55,7 +55,7 @@ func openView(s *settings.Settings, messages io.Writer, output string, started t
 	if s.Trace != "" {
 		var err error
 		if v.traces, err = traceFile(s.Trace, output); err != nil {
-			v.closeEvents()
+			_ = v.closeEvents()
 			return nil, &UsageError{fmt.Errorf("--trace=%s: cannot be written: %w", s.Trace, withoutPath(err))}
 		}
 		v.trace = report.NewChromeTrace()

@@ -160,7 +160,14 @@ func isTable(field string) bool {
 	return strings.HasPrefix(field, "/<")
 }
 
+// maxNames bounds a table of long names, in bytes: a hundred times that of the largest
+// thin archives. A sparse file would make a larger one for nothing.
+const maxNames = 256 << 20
+
 func (a *archive) readNames(m Member) error {
+	if m.Size > maxNames {
+		return malformed(m.HeaderOffset, "table of names of %d bytes", m.Size)
+	}
 	b := make([]byte, m.Size)
 	if err := readAt(a.r, b, m.Offset); err != nil {
 		return err

@@ -150,6 +150,11 @@ func (b *browser) open(d *Data) (built, ready int) {
 	if err := os.WriteFile(path, pageOf(b.t, d), 0o666); err != nil {
 		b.t.Fatal(err)
 	}
+	return b.openFile(path)
+}
+
+func (b *browser) openFile(path string) (built, ready int) {
+	b.t.Helper()
 	b.call("Page.navigate", map[string]any{"url": "file://" + path})
 	for range 600 {
 		if state := b.eval(`document.documentElement?.dataset.error || document.documentElement?.dataset.ready || ""`); state != "" {
@@ -224,6 +229,18 @@ func (b *browser) press(keys ...string) {
 func (b *browser) settle() {
 	b.t.Helper()
 	b.eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))`)
+}
+
+// part writes a picture of the page from the upper end of one element to the lower end of
+// another, each the first of a selector; an empty one is the beginning of the page.
+func (b *browser) part(path, from, to string) {
+	b.t.Helper()
+	b.settle()
+	const margin = 16
+	extent := b.numbers(fmt.Sprintf("(() => { scrollTo(0, 0); const at = (s) => document.querySelector(s).getBoundingClientRect(); "+
+		"return `${innerWidth} ${Math.floor(%[1]q ? at(%[1]q).top - %[3]d : 0)} ${Math.ceil(at(%[2]q).bottom + %[3]d)}`; })()", from, to, margin))
+	clip := map[string]any{"x": 0, "y": extent[1], "width": extent[0], "height": extent[2] - extent[1], "scale": 1}
+	b.picture(path, map[string]any{"format": "png", "captureBeyondViewport": true, "clip": clip})
 }
 
 // pictures writes the whole page as PNGs, of 1,600 pixels' height each.

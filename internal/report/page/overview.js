@@ -43,7 +43,7 @@ function tiles(link, before) {
   const compiledThere = link.number(...onCluster);
   const { sent, received, uploaded, fetched } = link.traffic;
   const made = [
-    tile("Link time", took(link.wall), before ? before.wall && againstBefore(link.wall - before.wall) : "", link.mode === "native" ? "From LLD's call of dtlto on" : "From start to end"),
+    tile("Link time", took(link.wall), before ? before.wall && againstBefore(link.wall - before.wall) : "", link.mode !== "native" ? "From start to end" : knowsThinLink(link) ? "From LLD's start to the end of the compiles" : "From LLD's call of dtlto to the end of the compiles"),
     tile("From caches", percent(cached, link.size), count(cached) + " of " + counted(link.size, "module")),
     tile("Saved by caches", took(link.sum(...fromCaches)), "of compiling", "How long compiling the cached modules took when it was done last, all together"),
     tile("Compiled here", count(compiledHere), link.cpu ? took(link.cpu) + " of processor time" : "nothing"),
@@ -55,6 +55,10 @@ function tiles(link, before) {
   ].filter(Boolean);
   return element("dl", { class: "tiles" + (made.length > 5 ? " many" : "") }, made);
 }
+
+// knowsThinLink says whether the times of a native link start when LLD did: where dtlto
+// cannot find that out, they start when it was called.
+function knowsThinLink(link) { return link.phases.some((phase) => phase.name === "thin link"); }
 
 function againstBefore(difference) {
   if (Math.abs(difference) < 5e3) return "as the link before";
@@ -158,7 +162,8 @@ function findings(link, choose) {
   if (link.held_back) found.push([counted(link.held_back, "compile") + " waited for memory."]);
   if (link.undone) found.push([counted(link.undone, "attempt") + " on the cluster came back and had to be made again."]);
   if (link.traffic.retries) found.push([counted(link.traffic.retries, "call") + " to the cluster had to be repeated."]);
-  if (link.mode === "native") found.push(["Times start when LLD called dtlto: the thin link before and the final link after are LLD's own and not in them."]);
+  if (link.mode === "native") found.push([knowsThinLink(link) ? "LLD's final link, after the compiles, is not in these times."
+    : "Times start when LLD called dtlto: its thin link before and its final link after are not in them."]);
   return found;
 }
 

@@ -3,6 +3,7 @@
 package page
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -57,6 +58,39 @@ func TestPictures(t *testing.T) {
 		t.Log(tc.name, b.eval("`${innerWidth} ${document.documentElement.scrollWidth} ready ${document.documentElement.dataset.built} ${document.documentElement.dataset.ready}`"))
 		b.eval(`scrollTo(0, 0)`)
 		b.pictures(filepath.Join(folder, tc.name))
+		b.fine()
+	}
+}
+
+// TestReportPictures writes the pictures for docs/reports.md, of the report that
+// DTLTO_TEST_REPORT names, into the folder that DTLTO_TEST_PICTURES names.
+// scripts/pictures.sh makes both.
+func TestReportPictures(t *testing.T) {
+	report, folder := os.Getenv("DTLTO_TEST_REPORT"), os.Getenv("DTLTO_TEST_PICTURES")
+	if report == "" || folder == "" {
+		t.Skip("DTLTO_TEST_REPORT names no report")
+	}
+	b := openBrowser(t)
+	for _, tc := range []struct {
+		name     string
+		width    int
+		dark     bool
+		module   string // that is looked for and chosen
+		from, to string
+	}{
+		{"report-light", 1280, false, "", "", "#timeline"},
+		{"report-dark", 1680, true, "", "", "#modules"},
+		{"report-module", 1280, false, os.Getenv("DTLTO_TEST_MODULE"), "#module", "#module"},
+		{"report-comparison", 1280, false, "", "#comparison", "#comparison"},
+	} {
+		b.window(tc.width, 900, tc.dark)
+		b.openFile(report)
+		if tc.module != "" {
+			b.eval(fmt.Sprintf(`{ const s = document.querySelector("#modules input"); s.value = %q; s.dispatchEvent(new Event("input")); }`, tc.module))
+			b.settle()
+			b.eval(`document.querySelector("#modules .rows .row").click(); document.activeElement.blur()`)
+		}
+		b.part(filepath.Join(folder, tc.name+".png"), tc.from, tc.to)
 		b.fine()
 	}
 }
