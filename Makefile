@@ -3,7 +3,9 @@ GO ?= go
 BUILDFLAGS := -trimpath -buildvcs=auto
 FUZZTIME ?= 30s
 
-.PHONY: build toolchain demo test short lint bench fuzz clean
+GORELEASER ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.14.3
+
+.PHONY: build toolchain demo test short lint bench fuzz cross deb release-check pictures clean
 
 build: ## bin/dtlto, bin/dtlto-remote with the client for clusters, and bin/ld.dtlto, a link
 	CGO_ENABLED=0 $(GO) build $(BUILDFLAGS) -o bin/ ./cmd/...
@@ -32,6 +34,19 @@ bench: toolchain build ## figures for docs/performance.md
 
 fuzz: ## each fuzz target for FUZZTIME
 	scripts/fuzz.sh $(FUZZTIME)
+
+cross: ## the programs compile for the other systems of a release
+	for t in linux/arm64 darwin/arm64 windows/amd64; do GOOS=$${t%/*} GOARCH=$${t#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/... || exit 1; done
+
+deb: ## build/deb/dtlto_VERSION_ARCHITECTURE.deb
+	GO='$(GO)' scripts/deb.sh
+
+release-check: ## all of a release, published nowhere
+	$(GORELEASER) check
+	$(GORELEASER) release --snapshot --clean
+
+pictures: build ## docs/pictures, of real links
+	scripts/pictures.sh
 
 clean:
 	rm -rf bin build

@@ -70,6 +70,8 @@ if [ "${1:-all}" != demo ]; then
 	need mkfs.erofs erofs-utils
 	need /lib/ld-musl-x86_64.so.1 musl # another C library, for compilers that are sent to workers
 	need pgrep procps
+	need mandoc mandoc
+	need /usr/share/bash-completion/bash_completion bash-completion
 	need chromium chromium # reports are opened in it
 fi
 

@@ -29,7 +29,7 @@ func reportCommand(s *settings.Settings) *cobra.Command {
 			return driver.ReportLink(s, append(args, "")[0], o, os.Stdout)
 		},
 	}
-	cmd.Flags().StringVarP(&o.File, "output", "o", "", "where to write it; - for standard output")
+	cmd.Flags().StringVarP(&o.File, "output", "o", "", "the `FILE` to write to; - for standard output")
 	cmd.Flags().BoolVar(&o.JSON, "json", false, "write JSON, to standard output unless -o is given")
 	addSettings(cmd, s, "cache-dir", "config")
 	return cmd
