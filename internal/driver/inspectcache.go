@@ -154,7 +154,7 @@ func factsOfLink(link *record.Link) *linkFacts {
 	}
 	for k := range link.Jobs {
 		j := &link.Jobs[k]
-		facts.Outcomes[j.Outcome.String()]++
+		facts.Outcomes[string(outcomes[j.Outcome])]++
 		if !j.Outcome.FromCache() && report.Seconds(j.Duration) > facts.Took {
 			facts.Slowest, facts.Took = record.Readable(j.Module), report.Seconds(j.Duration)
 		}

@@ -45,8 +45,8 @@ type Plan struct {
 	Measured bool            `json:"-"`
 }
 
-// PhaseStart says that a part of the link has begun: "thin link", "plan", "compile" or
-// "final link". Parts may overlap.
+// PhaseStart says that a part of the link has begun: "thin link", "look up", "compile",
+// "final link", or "distributor" if another one compiles. Parts may overlap.
 type PhaseStart struct {
 	Phase string `json:"phase"`
 }

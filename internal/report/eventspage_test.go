@@ -8,12 +8,10 @@ import (
 	"go/token"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -46,76 +44,19 @@ func described() (names []string, types map[string]reflect.Type) {
 	return names, types
 }
 
-// field is a field in JSON.
-type field struct {
-	name, kind string // kind as on the page
-	always     bool
-	what       string // on the page
-	of         reflect.Type
-}
+type (
+	field   = reporttest.Field
+	section = reporttest.Section
+)
 
-func fieldsOfType(t reflect.Type) []field {
-	var fields []field
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" {
-			continue
-		}
-		fields = append(fields, field{name: name, kind: kindOf(f.Type), always: options != "omitzero", of: f.Type})
-	}
-	return fields
-}
-
-func kindOf(t reflect.Type) string {
-	switch {
-	case t == reflect.TypeFor[Seconds]():
-		return "seconds"
-	case t == reflect.TypeFor[time.Time]():
-		return "time"
-	}
-	switch t.Kind() {
-	case reflect.Int, reflect.Int64:
-		return "integer"
-	case reflect.Bool:
-		return "boolean"
-	case reflect.Slice:
-		return "list"
-	case reflect.Pointer:
-		return "object"
-	default:
-		return t.Kind().String()
-	}
-}
-
-// section is what the page says under a heading.
-type section struct {
-	name, text string
-	fields     []field
-}
-
-var pageRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|([^|]*)\\|([^|]*)\\| (.*) \\|$")
-
-// readPage is the page's sections of the third level that have a table of fields.
+// readPage is what the page says of events and what is in them.
 func readPage(t *testing.T) []section {
 	t.Helper()
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sections []section
-	for _, part := range strings.Split(string(text), "\n### ")[1:] {
-		heading, body, _ := strings.Cut(part, "\n")
-		s := section{name: heading}
-		s.text, _, _ = strings.Cut(strings.TrimSpace(body), "\n")
-		for _, m := range pageRow.FindAllStringSubmatch(body, -1) {
-			s.fields = append(s.fields, field{name: m[1], kind: strings.TrimSpace(m[2]), always: strings.TrimSpace(m[3]) == "yes", what: m[4]})
-		}
-		if s.fields != nil {
-			sections = append(sections, s)
-		}
-	}
-	return sections
+	return reporttest.Sections(string(text))
 }
 
 // The page has every kind and field, with its type, in the order of the types, and
@@ -125,28 +66,20 @@ func TestPageHasEveryField(t *testing.T) {
 	sections := readPage(t)
 	var headings []string
 	for _, s := range sections {
-		headings = append(headings, s.name)
+		headings = append(headings, s.Name)
 	}
 	if want := append([]string{"event"}, names...); !slices.Equal(headings, want) {
 		t.Fatalf("sections %q\nwant %q", headings, want)
 	}
 	for _, s := range sections[1:] {
-		want := fieldsOfType(types[s.name])
-		if len(s.fields) != len(want) {
-			t.Errorf("%s: %d fields, want %d", s.name, len(s.fields), len(want))
+		if err := s.Check(types[s.Name]); err != nil {
+			t.Error(err)
 			continue
 		}
-		for i, got := range s.fields {
-			kind := got.kind
-			if kind == "bytes" {
-				kind = "integer"
-			}
-			if got.name != want[i].name || kind != want[i].kind || got.always != want[i].always {
-				t.Errorf("%s: the page has %+v, the type %+v", s.name, got, want[i])
-			}
-			for _, value := range constants(t)[want[i].of.Name()] {
-				if !strings.Contains(got.what, "`"+value+"`") {
-					t.Errorf("%s.%s: the page does not have %q", s.name, got.name, value)
+		for i, f := range reporttest.Fields(types[s.Name]) {
+			for _, value := range constants(t)[f.Type.Name()] {
+				if !strings.Contains(s.Fields[i].What, "`"+value+"`") {
+					t.Errorf("%s.%s: the page does not have %q", s.Name, f.Name, value)
 				}
 			}
 		}
@@ -156,11 +89,11 @@ func TestPageHasEveryField(t *testing.T) {
 // What every event has must not be in an event again.
 func TestFieldsAreNotTakenTwice(t *testing.T) {
 	for _, e := range allEvents() {
-		for i, f := range fieldsOfType(reflect.TypeOf(e).Elem()) {
-			if f.name == "event" || f.name == "at" || f.name == "link" {
-				t.Errorf("%s has a field %s", e.kind(), f.name)
+		for i, f := range reporttest.Fields(reflect.TypeOf(e).Elem()) {
+			if f.Name == "event" || f.Name == "at" || f.Name == "link" {
+				t.Errorf("%s has a field %s", e.kind(), f.Name)
 			}
-			if i == 0 && !f.always && e.kind() != "message" {
+			if i == 0 && !f.Always && e.kind() != "message" {
 				t.Errorf("%s: the first field may be missing", e.kind())
 			}
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/dtlto/dtlto/internal/report/reporttest"
 )
 
 const schemaFile = "../../docs/events.schema.json"
@@ -56,7 +58,7 @@ func makeSchema(t *testing.T) []byte {
 	}
 	var defs object
 	for _, s := range sections[1:] {
-		defs = append(defs, member{s.name, objectSchema(t, s, types[s.name])})
+		defs = append(defs, member{s.Name, objectSchema(t, s, types[s.Name])})
 	}
 	schema := append(object{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
@@ -73,21 +75,21 @@ func makeSchema(t *testing.T) []byte {
 func objectSchema(t *testing.T, s section, of reflect.Type) object {
 	required := []string{}
 	var properties object
-	for i, f := range s.fields {
-		if f.always {
-			required = append(required, f.name)
+	for i, f := range s.Fields {
+		if f.Always {
+			required = append(required, f.Name)
 		}
 		if of != nil {
-			f.of = fieldsOfType(of)[i].of
+			f.Type = reporttest.Fields(of)[i].Type
 		}
-		properties = append(properties, member{f.name, fieldSchema(t, f)})
+		properties = append(properties, member{f.Name, fieldSchema(t, f)})
 	}
-	return object{{"description", unmarked(s.text)}, {"type", "object"}, {"properties", properties}, {"required", required}}
+	return object{{"description", unmarked(s.Text)}, {"type", "object"}, {"properties", properties}, {"required", required}}
 }
 
 func fieldSchema(t *testing.T, f field) object {
-	schema := object{{"description", unmarked(f.what)}}
-	switch f.kind {
+	schema := object{{"description", unmarked(f.What)}}
+	switch f.Kind {
 	case "seconds":
 		schema = append(schema, member{"type", "number"})
 	case "bytes":
@@ -95,16 +97,16 @@ func fieldSchema(t *testing.T, f field) object {
 	case "time":
 		schema = append(schema, member{"type", "string"}, member{"format", "date-time"})
 	case "list":
-		schema = append(schema, member{"type", "array"}, member{"items", object{{"$ref", ref(f.of)}}})
+		schema = append(schema, member{"type", "array"}, member{"items", object{{"$ref", ref(f.Type)}}})
 	case "object":
-		schema = append(schema, member{"$ref", ref(f.of)})
+		schema = append(schema, member{"$ref", ref(f.Type)})
 	default:
-		schema = append(schema, member{"type", f.kind})
+		schema = append(schema, member{"type", f.Kind})
 	}
-	if f.of != nil && constants(t)[f.of.Name()] != nil {
-		schema = append(schema, member{"enum", constants(t)[f.of.Name()]})
+	if f.Type != nil && constants(t)[f.Type.Name()] != nil {
+		schema = append(schema, member{"enum", constants(t)[f.Type.Name()]})
 	}
-	if f.name == "schema" {
+	if f.Name == "schema" {
 		schema = append(schema, member{"const", SchemaVersion})
 	}
 	return schema

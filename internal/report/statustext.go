@@ -140,7 +140,7 @@ func (r *row) cut(s, end string) {
 // the beginning.
 func elided(name string, room int) string {
 	const dots = "..."
-	name = printable(name)
+	name = printable(readable(name))
 	base := baseName(name)
 	switch {
 	case len(name) <= room:
@@ -162,11 +162,25 @@ func elided(name string, room int) string {
 
 // baseName is the last part of a path.
 func baseName(path string) string {
-	path = printable(path)
+	path = printable(readable(path))
 	if i := strings.LastIndexByte(strings.TrimRight(path, "/"), '/'); i >= 0 {
 		return path[i+1:]
 	}
 	return path
+}
+
+// readable is a module's name without the member's place in the archive, as in
+// "libx.a(y.o at 1234)", which says nothing to people.
+func readable(name string) string {
+	i := strings.LastIndex(name, " at ")
+	if i < 0 {
+		return name
+	}
+	place, closed := strings.CutSuffix(name[i+len(" at "):], ")")
+	if !closed || place == "" || strings.Trim(place, "0123456789") != "" {
+		return name
+	}
+	return name[:i] + ")"
 }
 
 // printable is a name with nothing in it that a terminal could take for more than a

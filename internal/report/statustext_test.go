@@ -149,6 +149,10 @@ func TestElided(t *testing.T) {
 		{"one/module.o", 3, "e.o"},
 		{"one/module.o", 0, ""},
 		{"a/b/", 2, "b/"},
+		{"lib/libx.a(module.o at 1234)", 40, "lib/libx.a(module.o)"},
+		{"lib/libx.a(module.o at 1234)", 16, "libx.a(module.o)"},
+		{"meet at noon).o", 40, "meet at noon).o"},
+		{"meet at )", 40, "meet at )"},
 	} {
 		if got := elided(c.name, c.room); got != c.want {
 			t.Errorf("%s in %d: %q, not %q", c.name, c.room, got, c.want)

@@ -236,7 +236,7 @@ func (b *browser) settle() {
 func (b *browser) part(path, from, to string) {
 	b.t.Helper()
 	b.settle()
-	const margin = 16
+	const margin = 12 // less than what is between parts
 	extent := b.numbers(fmt.Sprintf("(() => { scrollTo(0, 0); const at = (s) => document.querySelector(s).getBoundingClientRect(); "+
 		"return `${innerWidth} ${Math.floor(%[1]q ? at(%[1]q).top - %[3]d : 0)} ${Math.ceil(at(%[2]q).bottom + %[3]d)}`; })()", from, to, margin))
 	clip := map[string]any{"x": 0, "y": extent[1], "width": extent[0], "height": extent[2] - extent[1], "scale": 1}

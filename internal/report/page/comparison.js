@@ -80,8 +80,8 @@ function comparisonNumbers({ now, link: old }) {
     number("compiled here", ...both(...here)),
     number("compiled on the cluster", ...both(...onCluster)),
     number("failed", ...both("failed")),
-    time("Compilers here, processor s", now.cpu, old.cpu),
-    time("dtlto itself, processor s", now.own_cpu, old.own_cpu),
+    time("Processor time of compilers, s", now.cpu, old.cpu),
+    time("Processor time of dtlto, s", now.own_cpu, old.own_cpu),
     number("Sent, kB", Math.round(now.traffic.sent / 1e3), Math.round(old.traffic.sent / 1e3)),
     number("Received, kB", Math.round(now.traffic.received / 1e3), Math.round(old.traffic.received / 1e3)),
   ].filter(([, a, b]) => Number(a) !== 0 || Number(b) !== 0);
