@@ -24,7 +24,7 @@ func (b *backends) attempt(p *planned, onCluster bool, slot int, do func(*attemp
 	a := &attempt{planned: p, run: record.Run{Cluster: onCluster, Slot: slot, Start: time.Since(b.started)}}
 	log := b.view.log
 	if log != nil {
-		log.Add(&report.AttemptStart{Job: p.number, Module: p.module, Where: a.where(), Slot: slot})
+		log.Add(&report.AttemptStart{Job: p.number, Module: record.Readable(p.module), Where: a.where(), Slot: slot})
 	}
 	err := do(a)
 	a.run.End = time.Since(b.started)
@@ -68,7 +68,7 @@ func (a *attempt) wasExecuted(r *remote.Result) {
 func (a *attempt) event(err error) *report.Attempt {
 	r := &a.run
 	e := &report.Attempt{
-		Job: a.number, Module: a.module, Where: a.where(), Slot: r.Slot, Start: report.Seconds(r.Start), End: report.Seconds(r.End),
+		Job: a.number, Module: record.Readable(a.module), Where: a.where(), Slot: r.Slot, Start: report.Seconds(r.Start), End: report.Seconds(r.End),
 		Result: "done", Cached: a.cached && err == nil, CPU: report.Seconds(r.CPU), Memory: r.Memory,
 	}
 	if r.Cluster && !a.cached && r.Executing+r.Queued+r.Fetching+r.Uploading > 0 {
@@ -97,7 +97,7 @@ func (b *backends) tellOver(number int) {
 	b.mu.Lock()
 	job := &b.done[number]
 	e := &report.Job{
-		Job: number, Module: job.Module, Outcome: outcomes[job.Outcome], Reason: job.Reason,
+		Job: number, Module: record.Readable(job.Module), Outcome: outcomes[job.Outcome], Reason: job.Reason,
 		Took: report.Seconds(job.Duration), Object: job.Object,
 	}
 	b.mu.Unlock()

@@ -250,7 +250,7 @@ func (l *linkFacts) print(p sheet) {
 		return
 	}
 	p.line("link of", "%s, in %s", plain(l.Output), plain(l.Folder))
-	p.line("when", "%s, %s", l.Started.Local().Format(time.DateTime), seconds(time.Duration(l.Wall)))
+	p.line("when", "%s, in %s", l.Started.Local().Format(time.DateTime), seconds(time.Duration(l.Wall)))
 	p.text("by", plain(l.Tool))
 	p.text("mode", plain(l.Mode))
 	p.text("cluster", plain(l.Cluster))
@@ -263,7 +263,7 @@ func (l *linkFacts) print(p sheet) {
 	if l.Slowest != "" {
 		p.line("slowest", "%s, %s", plain(l.Slowest), seconds(time.Duration(l.Took)))
 	}
-	p.line("files", "%d, whose digests are remembered", l.Files)
+	p.line("remembers", "the digests of %s, for the next link", count(l.Files, "file"))
 	p.line("see", "dtlto explain %[1]s, dtlto report %[1]s", plain(l.Output))
 }
 

@@ -122,7 +122,7 @@ func (b *backends) note(p *planned, o record.Outcome, r cas.Result) {
 	b.counts[o]++
 	if len(messages) > 0 {
 		_, _ = b.view.messages.Write(messages)
-		b.view.log.Add(&report.Message{Module: p.module, Text: string(messages)})
+		b.view.log.Add(&report.Message{Module: record.Readable(p.module), Text: string(messages)})
 	}
 	job := &b.done[p.number]
 	job.Outcome, job.Duration, job.Object = o, r.Duration, p.objectSize(r)

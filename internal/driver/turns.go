@@ -27,10 +27,14 @@ func (b *backends) shareProcessors() (end func()) {
 }
 
 // turnsFolder is for what the links of a user have in common while they run, on one
-// machine: not the cache, which several machines may share.
+// machine: not the cache, which several machines may share. It stays, with an empty file
+// for each lock, until the machine is started again.
 func turnsFolder() string {
-	if folder := os.Getenv("XDG_RUNTIME_DIR"); folder != "" {
-		return filepath.Join(folder, "dtlto")
+	name := fmt.Sprintf("dtlto-turns-%d", os.Getuid())
+	for _, folder := range []string{"/dev/shm", os.Getenv("XDG_RUNTIME_DIR")} {
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			return filepath.Join(folder, name)
+		}
 	}
-	return filepath.Join(os.TempDir(), fmt.Sprintf("dtlto-%d", os.Getuid()))
+	return filepath.Join(os.TempDir(), name)
 }

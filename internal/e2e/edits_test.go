@@ -200,7 +200,7 @@ func (z *editing) link() (lld, ours, all int) {
 	}
 	lld, z.before = len(entries)-z.before, len(entries)
 	said := run("-fuse-ld=dtlto", "-Wl,--dtlto-summary,--dtlto-cache-dir="+z.ourCache)
-	m := regexp.MustCompile(`dtlto: (\d+) jobs, \d+ cached, (\d+) compiled`).FindStringSubmatch(said)
+	m := regexp.MustCompile(`dtlto: (\d+) jobs?, \d+ cached, (\d+) compiled`).FindStringSubmatch(said)
 	if m == nil {
 		z.t.Fatalf("no summary: %s", said)
 	}

@@ -129,7 +129,7 @@ type product struct {
 
 func (p product) file(name string) string { return filepath.Join(p.dir, name) }
 
-var summaryLine = regexp.MustCompile(`(?m)^dtlto: (\d+) jobs, .*\n`)
+var summaryLine = regexp.MustCompile(`(?m)^dtlto: (\d+) jobs?, .*\n`)
 
 // try links with Clang's driver. OUT in the arguments is the folder for outputs,
 // which is emptied before.

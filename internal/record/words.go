@@ -77,6 +77,9 @@ func (j *Job) changes() []string {
 	case j.Before.Key != j.Action.Key:
 		var why []string
 		for _, d := range Differences(j.Before, j.Action) {
+			if d.What == IndexChanged && len(j.IndexChanges) == 0 {
+				continue // it tells of every other change; there is nothing to add
+			}
 			why = append(why, d.String())
 		}
 		return why
