@@ -9,20 +9,17 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dtlto/dtlto/bench/measure"
 	"github.com/dtlto/dtlto/internal/corpus"
+	"github.com/dtlto/dtlto/internal/report/reporttest"
 )
 
 func main() {
@@ -59,7 +56,7 @@ func run(ctx context.Context, llvm, runs, jobs, links int) error {
 	}
 	most := make([]int, len(ways))
 	for i, options := range []struct{ plus, option string }{{"", ",--dtlto-no-jobserver"}, {"", ""}, {"+", ""}} {
-		folder := bench.In(fmt.Sprint(i))
+		folder := bench.In(strconv.Itoa(i))
 		if err := writeMakefile(folder, objects, options.plus, options.option, jobs, links); err != nil {
 			return err
 		}
@@ -67,11 +64,15 @@ func run(ctx context.Context, llvm, runs, jobs, links int) error {
 			events := filepath.Join(folder, "events")
 			_ = os.Remove(events)
 			cost, _, err := measure.Run(ctx, folder, []string{"make", fmt.Sprintf("-j%d", jobs), "-B"})
-			if err == nil {
-				var n int
-				n, err = mostAtOnce(events)
-				most[i] = max(most[i], n)
+			if err != nil {
+				return cost, err
 			}
+			text, err := os.ReadFile(events)
+			if err != nil {
+				return cost, err
+			}
+			n, _, err := reporttest.MostAtOnce(text)
+			most[i] = max(most[i], n)
 			return cost, err
 		}
 	}
@@ -97,39 +98,4 @@ func writeMakefile(folder string, objects corpus.Objects, plus, option string, j
 	text := fmt.Sprintf("all: %s\n%s:\n\t%s%s -O2 -flto=thin -fuse-ld=dtlto -Wl,--dtlto-jobs=%d,--dtlto-no-cache,--dtlto-events=events%s %s -o $@\n",
 		strings.Join(programs, " "), strings.Join(programs, " "), plus, objects.Driver, jobs, option, strings.Join(objects.FromArchive(), " "))
 	return os.WriteFile(filepath.Join(folder, "Makefile"), []byte(text), 0o666)
-}
-
-// mostAtOnce is how many compiles of all links in a file of events ran at one moment.
-func mostAtOnce(file string) (most int, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	type change struct{ when, by float64 }
-	var changes []change
-	began := map[string]float64{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var e struct {
-			Event, Link string
-			Time        time.Time
-			Start, End  float64
-		}
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return 0, err
-		}
-		switch e.Event {
-		case "start":
-			began[e.Link] = float64(e.Time.UnixNano()) / 1e9
-		case "attempt":
-			changes = append(changes, change{began[e.Link] + e.Start, 1}, change{began[e.Link] + e.End, -1})
-		}
-	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.when, b.when), cmp.Compare(a.by, b.by)) })
-	running := 0.0
-	for _, c := range changes {
-		running += c.by
-		most = max(most, int(running))
-	}
-	return most, nil
 }

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/dtlto/dtlto/internal/corpus"
+	"github.com/dtlto/dtlto/internal/llvmtest"
+	"github.com/dtlto/dtlto/internal/report/reporttest"
 )
 
 // event is a line of a file of events, with the fields that tests look at.
@@ -117,6 +118,22 @@ func TestEvents(t *testing.T) {
 		t.Errorf("the relink says %+v", again)
 	}
 	wantReport(t, dir, cache, first, second)
+	wantSchema(t, events, trace)
+}
+
+// wantSchema: events are as their schema has them, and viewers take the trace.
+func wantSchema(t *testing.T, events, trace string) {
+	t.Helper()
+	schema, err := reporttest.ReadSchema(read(t, "../../docs/events.schema.json"))
+	if err == nil {
+		err = schema.CheckLines(read(t, events))
+	}
+	if err != nil {
+		t.Errorf("events: %v", err)
+	}
+	if _, err := reporttest.ReadTrace(read(t, trace)); err != nil {
+		t.Errorf("trace: %v", err)
+	}
 }
 
 // wantLink checks the events of one link of 200 modules, in which each has an outcome.
@@ -267,11 +284,14 @@ func wantReport(t *testing.T, dir, cache string, before, last []event) {
 	if said := string(run("report")); said != "program.report.html\n" {
 		t.Errorf("dtlto report says %q", said)
 	}
-	page := read(t, filepath.Join(dir, "program.report.html"))
-	if !bytes.Contains(page, []byte("</html>")) {
-		t.Errorf("the page has %d bytes", len(page))
+	page := filepath.Join(dir, "program.report.html")
+	out, err := exec.Command(llvmtest.Tool(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu",
+		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--dump-dom", "file://"+page).Output()
+	if err != nil {
+		t.Fatalf("chromium: %v", err)
 	}
-	if out := os.Getenv("DTLTO_TEST_PAGE"); out != "" {
-		writeFile(t, out, string(page)) // to be looked at
+	head, _, _ := bytes.Cut(out, []byte("<head>"))
+	if !bytes.Contains(head, []byte("data-ready=")) || bytes.Contains(head, []byte("data-error=")) || !bytes.Contains(out, []byte("All 200&nbsp;modules came from a cache")) {
+		t.Errorf("the page does not open: %s", head)
 	}
 }

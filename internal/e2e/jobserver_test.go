@@ -5,14 +5,13 @@
 package e2e
 
 import (
-	"cmp"
 	"fmt"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/dtlto/dtlto/internal/report/reporttest"
 )
 
 // TestJobserver: links that make starts at once run no more compiles together than make has
@@ -48,7 +47,10 @@ func TestJobserver(t *testing.T) {
 					t.Errorf("a link shares by %q, want %q", plan.Jobserver, test.kind)
 				}
 			}
-			most, attempts := mostAtOnce(t, events)
+			most, attempts, err := reporttest.MostAtOnce(read(t, filepath.Join(dir, "events")))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if attempts != links*modules || most > test.most {
 				t.Errorf("%d compiles, of which %d ran at once, want at most %d", attempts, most, test.most)
 			}
@@ -81,37 +83,4 @@ func writeModules(t *testing.T, dir string, n int) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-}
-
-// mostAtOnce is how many compiles of all links in a file of events ran at one moment.
-func mostAtOnce(t *testing.T, events []event) (most, attempts int) {
-	t.Helper()
-	began := map[string]time.Time{}
-	for _, start := range ofKind(events, "start") {
-		when, err := time.Parse(time.RFC3339Nano, start.Time)
-		if err != nil {
-			t.Fatal(err)
-		}
-		began[start.Link] = when
-	}
-	type change struct {
-		when time.Time
-		by   int
-	}
-	var changes []change
-	after := func(link string, seconds float64) time.Time {
-		return began[link].Add(time.Duration(seconds * float64(time.Second)))
-	}
-	for _, a := range ofKind(events, "attempt") {
-		attempts++
-		changes = append(changes, change{after(a.Link, a.Start), 1}, change{after(a.Link, a.End), -1})
-	}
-	// One that ends when another begins was before it.
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(a.when.Compare(b.when), a.by-b.by) })
-	running := 0
-	for _, c := range changes {
-		running += c.by
-		most = max(most, running)
-	}
-	return most, attempts
 }
