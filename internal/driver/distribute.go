@@ -57,6 +57,7 @@ func Distribute(ctx context.Context, jobFile string, s *settings.Settings, conne
 		return err
 	}
 	defer b.view.close()
+	defer context.AfterFunc(ctx, b.view.clear)() // the shell's prompt is next
 	b.view.start(b.mode, b.jobs.Output, b.jobs.Args[0], "", s)
 	if called != b.started {
 		b.view.addPhase(record.Phase{Name: "thin link", End: called.Sub(b.started)})

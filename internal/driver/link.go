@@ -135,6 +135,7 @@ func (r *inProcess) tell(c *lld.Command, s *settings.Settings) {
 	if err != nil {
 		return // LLD goes on with more important things
 	}
+	v.ended = true // by LLD, of which nobody tells
 	defer v.close()
 	v.start("in-process", c.Output(), "", r.Error(), s)
 }

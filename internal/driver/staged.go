@@ -18,6 +18,7 @@ import (
 	"github.com/dtlto/dtlto/internal/exec"
 	"github.com/dtlto/dtlto/internal/lld"
 	"github.com/dtlto/dtlto/internal/object"
+	"github.com/dtlto/dtlto/internal/report"
 	"github.com/dtlto/dtlto/internal/settings"
 	"github.com/dtlto/dtlto/internal/stage"
 	"github.com/dtlto/dtlto/internal/thinlto"
@@ -130,11 +131,9 @@ func (l *staged) link(ctx context.Context) (code int, err error) {
 		if removed := l.stage.Remove(); removed != nil && err == nil {
 			l.view.warn(removed)
 		}
-		if l.backends != nil {
-			l.backends.conclude(err)
-		}
-		l.view.close()
+		l.conclude(code, err)
 	}()
+	defer context.AfterFunc(ctx, l.view.clear)() // the shell's prompt is next
 	load, err := l.thinLink(ctx)
 	if err != nil {
 		return 0, err
@@ -147,6 +146,19 @@ func (l *staged) link(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	return l.finalLink(ctx, final)
+}
+
+// conclude says how the link ended.
+func (l *staged) conclude(code int, err error) {
+	if err == nil && code != 0 {
+		err = fmt.Errorf("%s exited with %d", l.lld, code)
+	}
+	if l.backends != nil {
+		l.backends.conclude(err)
+	} else if err != nil {
+		l.view.end(&report.End{Error: err.Error()})
+	}
+	l.view.close()
 }
 
 // makeObjects makes all that the final link needs. If it fails because an input was

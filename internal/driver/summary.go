@@ -4,6 +4,7 @@ package driver
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (b *backends) conclude(err error) {
 		return
 	}
 	end := b.statistics(err)
-	b.view.log.Add(end)
+	b.view.end(end)
 	if !begun || ExitCode(err) == ExitInterrupted {
 		return
 	}
@@ -65,7 +66,7 @@ func (b *backends) statistics(err error) *report.End {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	end := &report.End{
-		Output: b.output, Wall: report.Seconds(time.Since(b.started)), Jobs: len(b.jobs.Jobs),
+		Jobs:   len(b.jobs.Jobs),
 		Cached: b.counts[record.Cached], Compiled: b.counts[record.Compiled] + b.counts[record.Uncached],
 		NotKept: b.counts[record.Uncached], WhyNot: b.whyUncached(), Failed: b.counts[record.Failed],
 		CPU: report.Seconds(b.cpu), OwnCPU: report.Seconds(ownCPU()), Memory: b.memory,
@@ -81,9 +82,6 @@ func (b *backends) statistics(err error) *report.End {
 		case job.Outcome.FromCache():
 			end.Saved += report.Seconds(job.Duration)
 		}
-	}
-	for _, p := range b.view.phases {
-		end.Phases = append(end.Phases, report.Phase{Phase: p.Name, Start: report.Seconds(p.Start), End: report.Seconds(p.End)})
 	}
 	if b.cluster != nil {
 		u := b.usage()
@@ -111,10 +109,15 @@ func (b *backends) usage() record.Usage {
 
 // clusterAddress is the address of the cluster as anybody may see it.
 func clusterAddress(s *settings.Settings) string {
-	if address := s.Shown("remote-executor"); address != "" {
-		return address
+	address := s.Shown("remote-executor")
+	if address == "" {
+		address = s.Shown("remote-cache")
 	}
-	return s.Shown("remote-cache")
+	scheme, rest, ok := strings.Cut(address, "://")
+	if i := strings.IndexAny(rest, "/?#"); ok && i >= 0 && scheme != "unix" {
+		address = scheme + "://" + rest[:i] // what follows belongs to no address, and may be anything
+	}
+	return address
 }
 
 // summaryOf is one line. The processor time of dtlto itself stands apart: it is what
@@ -140,9 +143,9 @@ func summaryOf(end *report.End) string {
 	if end.HeldBack > 0 {
 		fmt.Fprintf(&notes, " (%d waited for memory)", end.HeldBack)
 	}
-	return fmt.Sprintf("dtlto: %s, %d cached, %d compiled%s, %s; processor time %s in compilers, %s in dtlto",
+	return fmt.Sprintf("dtlto: %s, %d cached, %d compiled%s, %s; processor time %s in compilers, %s in dtlto (%s)",
 		count(end.Jobs, "job"), end.Cached, end.Compiled, notes.String(),
-		seconds(time.Duration(end.Wall)), seconds(time.Duration(end.CPU)), seconds(time.Duration(end.OwnCPU)))
+		seconds(time.Duration(end.Wall)), seconds(time.Duration(end.CPU)), seconds(time.Duration(end.OwnCPU)), filepath.Base(end.Output))
 }
 
 // count is a number of things, in words.

@@ -32,7 +32,7 @@ func (b *backends) shareProcessors() (end func()) {
 func turnsFolder() string {
 	name := fmt.Sprintf("dtlto-turns-%d", os.Getuid())
 	for _, folder := range []string{"/dev/shm", os.Getenv("XDG_RUNTIME_DIR")} {
-		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+		if info, err := os.Stat(folder); err == nil && info.IsDir() && filepath.IsAbs(folder) {
 			return filepath.Join(folder, name)
 		}
 	}

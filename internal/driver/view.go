@@ -28,12 +28,15 @@ type view struct {
 	// id is the link's in events and for clusters.
 	id      string
 	started time.Time
+	output  string
 
 	status *report.StatusLine
 	lines  *report.JSONLines
-	events *os.File
+	events *eventsFile
 	trace  *report.ChromeTrace
 	traces string // the trace's file
+
+	ended bool // which was told
 
 	mu     sync.Mutex
 	phases []record.Phase
@@ -42,14 +45,14 @@ type view struct {
 // openView gets ready what the user wants to see of a link of output, which began at a
 // time. What people read is written to messages. The error is a *UsageError.
 func openView(s *settings.Settings, messages io.Writer, output string, started time.Time) (*view, error) {
-	v := &view{messages: messages, id: remote.UUID(), started: started}
+	v := &view{messages: messages, id: remote.UUID(), started: started, output: output}
 	var sinks []report.Sink
 	if s.Events != "" {
-		file, err := os.OpenFile(s.Events, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
-		if err != nil {
+		var err error
+		if v.events, err = openEvents(s.Events, output); err != nil {
 			return nil, &UsageError{fmt.Errorf("--events=%s: cannot be written: %w", s.Events, withoutPath(err))}
 		}
-		v.events, v.lines = file, report.NewJSONLines(file, v.id)
+		v.lines = report.NewJSONLines(v.events, v.id)
 		sinks = append(sinks, v.lines)
 	}
 	if s.Trace != "" {
@@ -75,6 +78,12 @@ func openView(s *settings.Settings, messages io.Writer, output string, started t
 func traceFile(path, output string) (string, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, filepath.Base(output)+".trace.json")
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", errNotRegular
+	}
+	if isOutput(path, output) {
+		return "", errIsOutput
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
@@ -123,6 +132,21 @@ func (v *view) warn(err error) {
 	v.log.Add(&report.Message{Text: "warning: " + err.Error()})
 }
 
+// end tells that the link is over, which comes last. What the view knows itself it adds.
+func (v *view) end(e *report.End) {
+	v.ended = true
+	e.Wall = report.Seconds(time.Since(v.started))
+	if path, err := filepath.Abs(v.output); err == nil {
+		e.Output = path
+	}
+	v.mu.Lock()
+	for _, p := range v.phases {
+		e.Phases = append(e.Phases, report.Phase{Phase: p.Name, Start: report.Seconds(p.Start), End: report.Seconds(p.End)})
+	}
+	v.mu.Unlock()
+	v.log.Add(e)
+}
+
 // clear takes the status line away, for good: somebody else is going to print.
 func (v *view) clear() {
 	if v.status != nil {
@@ -133,6 +157,9 @@ func (v *view) clear() {
 // close ends the view. What could not be written is a warning: the link is made.
 func (v *view) close() {
 	v.clear()
+	if !v.ended {
+		v.end(&report.End{})
+	}
 	for _, err := range []error{v.closeEvents(), v.writeTrace()} {
 		if err != nil {
 			fmt.Fprintf(v.messages, "dtlto: warning: %v\n", err)
