@@ -53,7 +53,7 @@ func testFiles(t *testing.T, root string) {
 	for _, name := range []string{
 		"bin/dtlto", "bin/dtlto-remote", "bin/ld.dtlto", "share/man/man1/dtlto.1.gz", "share/man/man1/dtlto-remote.1.gz", "share/man/man1/ld.dtlto.1.gz",
 		"share/bash-completion/completions/dtlto", "share/zsh/vendor-completions/_dtlto", "share/fish/vendor_completions.d/dtlto.fish",
-		"share/doc/dtlto/copyright", "share/doc/dtlto/THIRD-PARTY.txt", "share/doc/dtlto/changelog.Debian.gz", "share/doc/dtlto/docs/settings.md",
+		"share/doc/dtlto/copyright", "share/doc/dtlto/THIRD-PARTY.txt", "share/doc/dtlto/changelog.Debian.gz", "share/doc/dtlto/docs/settings.md", "share/doc/dtlto/docs/pictures/report-light.png",
 	} {
 		if info, err := os.Stat(filepath.Join(root, "usr", name)); err != nil || info.Size() == 0 {
 			t.Errorf("/usr/%s is not there (%v)", name, err)

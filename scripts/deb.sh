@@ -49,6 +49,7 @@ gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
 install -m 644 docs/*.md "$doc/docs/"
 if [ -e docs/events.schema.json ]; then install -m 644 docs/events.schema.json "$doc/docs/"; fi
 install -D -m 644 -t "$doc/docs/decisions" docs/decisions/*.md
+install -D -m 644 -t "$doc/docs/pictures" docs/pictures/*
 install -m 644 "$work/extras/THIRD-PARTY.txt" "$doc/"
 install -m 644 packaging/deb/copyright "$doc/copyright"
 install -m 644 packaging/deb/lintian-overrides "$share/lintian/overrides/dtlto"

@@ -3,7 +3,6 @@
 package command
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -35,8 +34,5 @@ func backendCommand(s *settings.Settings, connect driver.Connect) *cobra.Command
 	}
 	addSettings(cmd, s)
 	cmd.Flags().SetInterspersed(false) // what follows Clang's name is Clang's
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return &driver.UsageError{Err: fmt.Errorf("backend: %w (see dtlto backend --help)", err)}
-	})
 	return cmd
 }

@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
@@ -24,10 +23,13 @@ func cacheCommand(s *settings.Settings) *cobra.Command {
 		Use:   "cache",
 		Short: "Look at the cache, make it smaller, check it",
 		Long:  cacheHelp,
-		Args:  usage(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			return &driver.UsageError{Err: fmt.Errorf("cache: needs one of stat, prune, clear, verify")}
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return wrongUse(cmd, "needs one of stat, prune, clear, verify")
+			}
+			return wrongUse(cmd, "%s: is none of stat, prune, clear, verify (%s)", args[0], meant(cmd, args[0]))
 		},
+		Args: cobra.ArbitraryArgs,
 	}
 	for _, verb := range []struct {
 		name, short string
@@ -41,7 +43,7 @@ func cacheCommand(s *settings.Settings) *cobra.Command {
 		cmd := &cobra.Command{
 			Use:   verb.name,
 			Short: verb.short,
-			Args:  usage(cobra.NoArgs),
+			Args:  atMost(0),
 			RunE:  func(cmd *cobra.Command, _ []string) error { return verb.do(cmd.Context(), s, os.Stdout) },
 		}
 		addSettings(cmd, s, "cache-dir", "cache-size", "config")

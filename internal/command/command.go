@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dtlto/dtlto/internal/driver"
 	"github.com/dtlto/dtlto/internal/settings"
@@ -42,25 +43,19 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 		if !cmd.HasParent() && slices.Contains(args, "-o") {
 			return &driver.UsageError{Err: errors.New("these are a linker's arguments: call this program as ld.dtlto")}
 		}
-		return &driver.UsageError{Err: fmt.Errorf("%w (see dtlto --help)", err)}
+		return flagError(cmd, err)
 	})
 	for i := range groups {
 		root.AddGroup(&groups[i])
 	}
-	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "What dtlto does without a command", Args: oneJobFile, RunE: distribute}
+	verb := &cobra.Command{Use: "distribute [OPTION]... JOBS.json", Short: "Do the compiles of a job file, as dtlto does without a command", Args: oneJobFile, RunE: distribute}
 	addVerbs(root, "links", explainCommand(s), reportCommand(s), inspectCommand())
 	addVerbs(root, "setup", doctorCommand(s, connect), configCommand(s), cacheCommand(s), completionCommand(), versionCommand())
 	addVerbs(root, "builds", backendCommand(s, connect), depfileCommand())
 	addVerbs(root, "distributor", verb, validateCommand(), mockCommand())
 	root.AddCommand(settingsTopic())
-	helpOfOthers := root.HelpFunc()
-	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		if cmd != root {
-			helpOfOthers(cmd, args)
-			return
-		}
-		_ = helpInGroups(root, cmd.OutOrStdout())
-	})
+	root.SetHelpCommand(helpCommand())
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = help(cmd, cmd.OutOrStdout()) })
 	for _, cmd := range []*cobra.Command{root, verb} {
 		addSettings(cmd, s)
 	}
@@ -68,32 +63,17 @@ func rootCommand(s *settings.Settings, args []string, connect driver.Connect) *c
 	return root
 }
 
-func oneJobFile(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return &driver.UsageError{Err: fmt.Errorf("needs one job file, the last argument; got %d (see dtlto --help)", len(args))}
-	}
-	// A mistyped command would be looked for as a job file.
-	if _, err := os.Stat(args[0]); err != nil && !cmd.HasParent() && !strings.ContainsAny(args[0], "./") {
-		return &driver.UsageError{Err: fmt.Errorf("%s: neither a job file nor a command (see dtlto --help)", args[0])}
-	}
-	return nil
-}
-
-// usage makes what a command says of its arguments an error of usage.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &driver.UsageError{Err: err}
-		}
-		return nil
-	}
-}
-
 // flag is a setting as a flag. What was given is kept in the order in which it stands,
 // until files and variables, which count less, are read with it.
 type flag struct {
 	name, argument string
 	given          *[]settings.Given
+}
+
+// IsSetting says whether a flag is a setting: some commands have others of such a name.
+func IsSetting(f *pflag.Flag) bool {
+	_, ok := f.Value.(*flag)
+	return ok
 }
 
 func (f *flag) String() string { return "" }
@@ -164,7 +144,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  usage(cobra.NoArgs),
+		Args:  atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Printf("dtlto %s\nindex shards canonical with LLVM %s\n", driver.Version(), driver.TriedLLVMs())
 			return err

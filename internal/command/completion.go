@@ -14,12 +14,12 @@ import (
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
-const completionHelp = `completion prints a script that makes a shell complete commands, options and what
-can follow them. The packages install it. Without a package:
+const completionHelp = `completion prints a script that makes a shell complete commands, options and
+what can follow them. The packages install it. Without a package:
 
-  bash   dtlto completion bash > ~/.local/share/bash-completion/completions/dtlto
-  zsh    dtlto completion zsh > "${fpath[1]}/_dtlto"
-  fish   dtlto completion fish > ~/.config/fish/completions/dtlto.fish
+  bash  dtlto completion bash > ~/.local/share/bash-completion/completions/dtlto
+  zsh   dtlto completion zsh > "${fpath[1]}/_dtlto"
+  fish  dtlto completion fish > ~/.config/fish/completions/dtlto.fish
 
 Bash needs its package bash-completion, zsh a compinit in .zshrc.`
 
@@ -90,7 +90,8 @@ func wordAt(use []string, n int) string {
 
 func completeFlags(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		word, _ := pflag.UnquoteUsage(f)
+		word, text := pflag.UnquoteUsage(f)
+		f.Usage = text // shells show it as it stands
 		if f.NoOptDefVal != "" {
 			word = "true|false"
 		}

@@ -51,6 +51,8 @@ func TestCompletion(t *testing.T) {
 		{"config --jobs |", "", ":4"},
 		{"config --tls-certificate |", "", ":0"},
 		{"config --credential-helper |", "", ":0"},
+		{"help cache |", "clear prune stat verify", ":4"},
+		{"help help |", "", ":4"},
 		{"config --remote-cache-c|", "--remote-cache-compression", ":4"},
 	} {
 		words := strings.Fields(strings.TrimSuffix(test.words, "|"))
@@ -102,5 +104,13 @@ func TestCompletionOfNoShell(t *testing.T) {
 		if err := root.Execute(); err == nil || !strings.HasPrefix(err.Error(), "completion: ") {
 			t.Errorf("%q: %v", args, err)
 		}
+	}
+}
+
+// Shells show what an option does as it stands.
+func TestDescriptions(t *testing.T) {
+	out, _, err := execute(cobra.ShellCompRequestCmd, "report", "--output")
+	if want := "--output\tthe FILE to write to; - for standard output\n"; err != nil || !strings.HasPrefix(out, want) {
+		t.Errorf("%v, %q, want %q", err, out, want)
 	}
 }

@@ -15,7 +15,7 @@ const configHelp = `config prints each setting, its value and where that came fr
 variable, a line of a file, or the default. Secrets are hidden.`
 
 func configCommand(s *settings.Settings) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Print the settings and where each came from", Long: configHelp, Args: usage(cobra.NoArgs)}
+	cmd := &cobra.Command{Use: "config", Short: "Print the settings and where each came from", Long: configHelp, Args: atMost(0)}
 	addSettings(cmd, s)
 	load := cmd.PreRunE
 	cmd.PreRunE = nil

@@ -14,8 +14,8 @@ import (
 	"github.com/dtlto/dtlto/internal/thinlto"
 )
 
-const depfileHelp = `depfile says for a build system what the backend compiles of a thin link read and
-write. INPUT is the map of ld.dtlto --thinlto-index=, or import lists that
+const depfileHelp = `depfile says for a build system what the backend compiles of a thin link read
+and write. INPUT is the map of ld.dtlto --thinlto-index=, or import lists that
 --thinlto-emit-imports-files made (FILE.imports, of the object FILE, beside its
 index FILE.thinlto.bc). It runs in the folder of the thin link. FORMAT is
 
@@ -42,7 +42,7 @@ func depfileCommand() *cobra.Command {
 		},
 		DisableFlagsInUseLine: true,
 	}
-	cmd.Flags().StringVar(&format, "format", "", "make, ninja-dyndep or json: the `FORMAT` to write")
+	cmd.Flags().StringVar(&format, "format", "", "the `FORMAT` to write: make, ninja-dyndep or json")
 	cmd.Flags().StringVarP(&d.Output, "output", "o", "", "the `FILE` to write, standard output if there is none")
 	cmd.Flags().StringVar(&d.Object, "object", "", "the object `FILE` of the one import list, if it is not named like it")
 	return cmd

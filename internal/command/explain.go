@@ -13,8 +13,8 @@ import (
 
 const explainHelp = `explain says for each module that the last link of OUTPUT compiled which input,
 argument or import made it so. Only links that used the cache are remembered.
-Without OUTPUT it is the last link of all. With
-MODULE, a name or a part of one, it speaks of that module, compiled or not.`
+Without OUTPUT it is the last link of all. With MODULE, a name or a part of one,
+it speaks of that module, compiled or not.`
 
 func explainCommand(s *settings.Settings) *cobra.Command {
 	inJSON := false
@@ -22,7 +22,7 @@ func explainCommand(s *settings.Settings) *cobra.Command {
 		Use:   "explain [OUTPUT] [MODULE]",
 		Short: "Say why modules were compiled in the last link",
 		Long:  explainHelp,
-		Args:  usage(cobra.MaximumNArgs(2)),
+		Args:  atMost(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			args = append(args, "", "")
 			return driver.Explain(s, args[0], args[1], inJSON, os.Stdout)

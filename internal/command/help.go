@@ -109,8 +109,10 @@ func settingItem(b *bytes.Buffer, prefix string, setting *settings.Setting) {
 }
 
 // item writes a name and, from a column on, what it is.
-func item(b *bytes.Buffer, name, text string, column int) {
-	line := "  " + name
+func item(b *bytes.Buffer, name, text string, column int) { wrap(b, "  "+name, text, column) }
+
+// wrap writes a line and, from a column on, a text.
+func wrap(b *bytes.Buffer, line, text string, column int) {
 	if len(line) >= column {
 		b.WriteString(line + "\n")
 		line = ""

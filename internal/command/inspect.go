@@ -12,10 +12,11 @@ import (
 	"github.com/dtlto/dtlto/internal/settings"
 )
 
-const inspectHelp = `inspect says what a file is, as far as links have to do with it: bitcode, an index
-shard, an archive, a native object with bitcode in it (FatLTO), a job file, a map
-of --thinlto-index=, a list of imports, events, a link's record or an entry of the
-cache; of a program whose link is on record, what became of its modules.
+const inspectHelp = `inspect says what a file is, as far as links have to do with it: bitcode, an
+index shard, an archive, a native object with bitcode in it (FatLTO), a job
+file, a map of --thinlto-index=, a list of imports, events, a link's record or
+an entry of the cache; of a program whose link is on record, what became of its
+modules.
 
 FILE may also be a member of an archive, as links name it: 'libx.a(m.o)' or
 'libx.a(m.o at 86)', or the digest of an action or an object in the cache.
@@ -35,12 +36,7 @@ func inspectCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range args {
-				if err := driver.Inspect(cmd.Context(), s, name, asJSON, os.Stdout); err != nil {
-					return err
-				}
-			}
-			return nil
+			return driver.InspectAll(cmd.Context(), s, args, asJSON, os.Stdout)
 		},
 	}
 	addSettings(cmd, s, "cache-dir", "config")

@@ -28,6 +28,9 @@ func Doctor(ctx context.Context, s *settings.Settings, connect Connect, compiler
 	d.toolchains()
 	works := d.step("compiler", func() (string, error) { return d.findCompiler(compiler) })
 	if works {
+		if compiler != "" { // otherwise it was chosen by its ld.lld
+			d.step("ld.lld", d.fittingLinker)
+		}
 		d.linkerName()
 		if len(s.Launcher) > 0 {
 			d.step("launcher", d.tryLauncher)
@@ -55,7 +58,7 @@ type doctor struct {
 	connect  Connect
 	w        io.Writer
 	says     diagnosis
-	done     int
+	done     int // checks that are shown as ok or failed
 
 	client       Cluster
 	capabilities remote.Capabilities
@@ -89,6 +92,9 @@ var labels = map[string]string{"ok": "ok  ", "fail": "FAIL", "note": "note", "no
 
 func (d *doctor) say(status, check, text string) {
 	d.says.Checks = append(d.says.Checks, finding{check, status, text})
+	if status == "ok" || status == "fail" {
+		d.done++
+	}
 	if status == "none" {
 		fmt.Fprintf(d.w, "%s  %s\n", labels[status], text)
 		return
@@ -98,7 +104,6 @@ func (d *doctor) say(status, check, text string) {
 
 // step does a check, and prints what came of it.
 func (d *doctor) step(what string, check func() (string, error)) bool {
-	d.done++
 	found, err := check()
 	if err != nil {
 		d.says.Failed++

@@ -5,17 +5,21 @@ package driver
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/dtlto/dtlto/internal/llvmtest"
 	"github.com/dtlto/dtlto/internal/settings"
+	"github.com/dtlto/dtlto/internal/toolchain"
 )
 
 // diagnosed is what doctor says, to people and as JSON.
@@ -223,4 +227,67 @@ func TestDoctorJobserver(t *testing.T) {
 	s.Jobserver = false
 	_, text, _ := diagnosed(t, s)
 	wants(t, text, "      links share the processors with nobody (--no-jobserver)")
+}
+
+// A named clang must have an ld.lld of its version.
+func TestDoctorNamedClang(t *testing.T) {
+	s := doctorSettings(t)
+	folder := t.TempDir()
+	scripts(t, folder, "ld.lld", "echo LLD 14.0.6")
+	real := llvmtest.Tool(t, "clang-22")
+	s.LLD = llvmtest.Tool(t, "ld.lld-22")
+	check := func(compiler string) (string, error) {
+		var text bytes.Buffer
+		err := Doctor(context.Background(), s, nil, compiler, false, &text)
+		return text.String(), err
+	}
+	text, err := check(real)
+	if err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+	wants(t, text, "ok    ld.lld: "+s.LLD+" is of the same version, 22.")
+	s.LLD = filepath.Join(folder, "ld.lld")
+	text, err = check(real)
+	if ExitCode(err) != ExitInfrastructure {
+		t.Errorf("%v\n%s", err, text)
+	}
+	wants(t, text, "FAIL  ld.lld: the chosen ld.lld is not of its version: links by this clang will not work (they take "+s.LLD+", LLD 14.0.6", ": install lld-22 and choose that, or none (")
+	shown := strings.Count(text, "ok    ") + strings.Count(text, "FAIL  ")
+	if want := fmt.Sprintf("1 of %d checks failed", shown); err.Error() != want {
+		t.Errorf("%v, not %s\n%s", err, want, text)
+	}
+}
+
+// Which ld.lld links by a clang take, and what comes of it.
+func TestLinkerOf(t *testing.T) {
+	folder := t.TempDir()
+	onlyPath(t, folder)
+	clang := toolchain.Version{Major: 97, Minor: 1, Patch: 2} // none is installed
+	check := func(explicit, want string) {
+		t.Helper()
+		path, err := linkerOf(filepath.Join(folder, "clang-97"), clang, explicit)
+		if err == nil {
+			err = errors.New(path)
+		}
+		wants(t, err.Error(), want)
+	}
+	check("", "links by this clang will not work: install lld-97")
+	check("nothing", "links by this clang will not work (nothing: chosen as ld.lld")
+	scripts(t, folder, "ld.lld", "echo LLD 14.0.6", "ld.lld-98", "echo LLD 98.0.0", "strange", "echo strange")
+	check("", "will not work (they take "+folder+"/ld.lld, LLD 14.0.6, which is too old")
+	check("strange", "links by this clang will not work (")
+	check("ld.lld-98", "links by this clang take "+folder+"/ld.lld-98, LLD 98.0.0, and the clang of that: install lld-97")
+	scripts(t, folder, "ld.lld-97", "echo LLD 97.1.2")
+	check("", folder+"/ld.lld-97")
+}
+
+func TestRemedy(t *testing.T) {
+	for reason, want := range map[error]string{
+		syscall.ENOSPC: "make room in its file system, or choose", syscall.EDQUOT: "remove files of yours in its file system, or choose",
+		syscall.EROFS: "choose", syscall.EACCES: "make it yours, or choose", syscall.EPERM: "make it yours, or choose", syscall.ENOTDIR: "choose",
+	} {
+		if found := remedy(errors.Join(&os.PathError{Op: "write", Path: "/x", Err: reason}, nil)); found != want {
+			t.Errorf("%v: %s, not %s", reason, found, want)
+		}
+	}
 }

@@ -5,8 +5,10 @@ package driver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/dtlto/dtlto/internal/record"
 )
@@ -56,8 +58,8 @@ func (d *doctor) tryCache(facts *cacheFacts) (string, error) {
 	defer store.Close()
 	facts.Folder = filepath.Dir(records)
 	if err := tryWriting(storeFolder(facts.Folder)); err != nil {
-		return "", fmt.Errorf("%s cannot be written (%w): nothing that is compiled is kept; make it yours, or choose another folder with --cache-dir=DIR",
-			facts.Folder, withoutPath(err))
+		return "", fmt.Errorf("%s cannot be written (%w): nothing that is compiled is kept; %s another folder with --cache-dir=DIR",
+			facts.Folder, withoutPath(err), remedy(err))
 	}
 	facts.Writable = true
 	stats, err := store.Stat(d.ctx)
@@ -81,6 +83,20 @@ func (c *cacheFacts) words() string {
 		words += ", " + size(c.Free) + " free"
 	}
 	return words
+}
+
+// remedy is what may be done about a folder that cannot be written, up to the choice of
+// another one.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room in its file system, or choose"
+	case errors.Is(err, syscall.EDQUOT):
+		return "remove files of yours in its file system, or choose"
+	case errors.Is(err, fs.ErrPermission):
+		return "make it yours, or choose"
+	}
+	return "choose" // a read-only file system has no other remedy
 }
 
 // tryWriting makes a file in a folder, as a link would, and removes it.

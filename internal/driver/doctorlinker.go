@@ -4,6 +4,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +12,50 @@ import (
 	"strings"
 
 	"github.com/dtlto/dtlto/internal/exec"
+	"github.com/dtlto/dtlto/internal/toolchain"
 )
+
+// fittingLinker finds the ld.lld that links by the compiler take.
+func (d *doctor) fittingLinker() (string, error) {
+	version, err := toolchain.ClangVersion(d.compiler)
+	if err != nil {
+		return "", err
+	}
+	path, err := linkerOf(d.compiler, version, d.settings.LLD)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s is of the same version, %s", path, version), nil
+}
+
+// linkerOf finds the ld.lld that links by a clang take, as links find it. The error says
+// what comes of it if that is not of the clang's version: a newer LLD reads what an older
+// clang compiles, but not the other way round.
+func linkerOf(clang string, version toolchain.Version, explicit string) (string, error) {
+	none := func(what string) error {
+		if explicit != "" {
+			return fmt.Errorf("the chosen ld.lld is not of its version: %s: install lld-%d and choose that, or none (--dtlto-lld, DTLTO_LLD)", what, version.Major)
+		}
+		return fmt.Errorf("no ld.lld of its version was found: %s: install lld-%d", what, version.Major)
+	}
+	const broken = "links by this clang will not work"
+	path, err := toolchain.FindLLD(toolchain.Hints{Explicit: explicit, Compiler: clang, Major: func() int { return version.Major }})
+	if errors.Is(err, toolchain.ErrNoLLD) {
+		return "", none(broken)
+	}
+	if err != nil {
+		return "", none(fmt.Sprintf("%s (%v)", broken, err))
+	}
+	switch found, err := toolchain.LLDVersion(path); {
+	case err != nil:
+		return "", none(fmt.Sprintf("%s (%v)", broken, err))
+	case found.Major < version.Major:
+		return "", none(fmt.Sprintf("%s (they take %s, LLD %s, which is too old for what it compiles)", broken, path, found))
+	case found != version:
+		return "", none(fmt.Sprintf("links by this clang take %s, LLD %s, and the clang of that", path, found))
+	}
+	return path, nil
+}
 
 // linkerName finds out what the compiler takes for the linker called dtlto.
 func (d *doctor) linkerName() {

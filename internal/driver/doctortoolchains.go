@@ -117,9 +117,23 @@ func (d *doctor) lonelyCompilers() {
 			continue
 		}
 		known[version] = true
-		problem := fmt.Sprintf("no ld.lld of its version was found: install lld-%d to link what it compiles", version.Major)
-		d.says.Toolchains = append(d.says.Toolchains, toolchainFacts{Version: version.String(), Clang: path, Way: "none", Problem: problem, version: version})
+		d.says.Toolchains = append(d.says.Toolchains, d.factsOfClang(path, version))
 	}
+}
+
+// factsOfClang are those of a clang whose ld.lld is not among those that were found.
+func (d *doctor) factsOfClang(path string, version toolchain.Version) toolchainFacts {
+	linker, err := linkerOf(path, version, d.settings.LLD)
+	if err == nil {
+		if facts, ok := factsOfLLD(linker); ok { // it lies beside the real clang, in a folder of no usual name
+			return facts
+		}
+	}
+	facts := toolchainFacts{Version: version.String(), Clang: path, Way: "none", version: version}
+	if err != nil {
+		facts.Problem = err.Error()
+	}
+	return facts
 }
 
 func (d *doctor) sayToolchain(f toolchainFacts) {

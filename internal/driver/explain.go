@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -45,6 +46,10 @@ func Explain(s *settings.Settings, output, module string, inJSON bool, w io.Writ
 		return writeJSON(w, explanation(link, jobs))
 	}
 	sayLink(w, link)
+	if module == "" && allFirst(link.Jobs) {
+		sayFirst(w, link.Jobs)
+		return nil
+	}
 	for i := range jobs {
 		sayJob(w, &jobs[i])
 	}
@@ -118,6 +123,29 @@ func sayLink(w io.Writer, link *record.Link) {
 		}
 	}
 	fmt.Fprintln(w)
+}
+
+// allFirst says whether all jobs, and more than one, were compiled because there was no
+// earlier compile, and there is nothing else to say why.
+func allFirst(jobs []record.Job) bool {
+	return len(jobs) > 1 && !slices.ContainsFunc(jobs, func(job record.Job) bool {
+		done := job.Outcome == record.Compiled || job.Outcome == record.Executed
+		return !done || job.Before != nil || len(job.Why()) != 1 || len(job.IndexChanges) > 0
+	})
+}
+
+// sayFirst says of all jobs at once what sayJob would say of each.
+func sayFirst(w io.Writer, jobs []record.Job) {
+	fmt.Fprintf(w, "no earlier compile of any is on record, as in a first link: all %d modules were compiled\n", len(jobs))
+	n, source := 0, ""
+	for i := range jobs {
+		if filepath.IsAbs(jobs[i].Source) {
+			n, source = n+1, cmp.Or(source, jobs[i].Source)
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(w, "  %d of them from an absolute path, such as %s, which is part of the bitcode: from another folder it is another module\n", n, source)
+	}
 }
 
 func sayJob(w io.Writer, job *record.Job) {

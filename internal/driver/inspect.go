@@ -15,6 +15,21 @@ import (
 	"github.com/dtlto/dtlto/internal/settings"
 )
 
+// InspectAll inspects files one after the other. One that cannot be inspected keeps none
+// of the others from it; the error has all of theirs.
+func InspectAll(ctx context.Context, s *settings.Settings, names []string, asJSON bool, w io.Writer) error {
+	var failed []error
+	for _, name := range names {
+		if err := Inspect(ctx, s, name, asJSON, w); err != nil {
+			failed = append(failed, err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
 // Inspect says what a file is, as far as links have to do with it: bitcode, an index
 // shard, an archive, a job file, a map, a record, an entry of the cache and others. The
 // name may also be that of an archive's member, as "libx.a(m.o)" or "libx.a(m.o at 86)",

@@ -226,3 +226,27 @@ func TestInspectJobFile(t *testing.T) {
 	}
 	wants(t, text, "job file", "output     program", "a.o, 2 imports → a.1.")
 }
+
+// Files that are missing keep none of the others from being inspected.
+func TestInspectAll(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	llvmtest.Write(t, folder, "one", "", "two", "")
+	var text, said bytes.Buffer
+	err := InspectAll(context.Background(), settings.Default(), []string{"nothing", "one", "neither", "two"}, false, &text)
+	if ExitCode(err) != ExitUsage {
+		t.Errorf("%v", err)
+	}
+	wants(t, text.String(), "one: empty file", "two: empty file")
+	PrintError(&said, err, false)
+	wants(t, said.String(), "dtlto: error: nothing: ", "\ndtlto: error: neither: ")
+	if err := InspectAll(context.Background(), settings.Default(), []string{"one", "two"}, true, &text); err != nil {
+		t.Error(err)
+	}
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	text.Reset()
+	if err := InspectAll(stopped, settings.Default(), []string{"one", "two"}, false, &text); ExitCode(err) != ExitInterrupted || text.Len() > 0 {
+		t.Errorf("%v %s", err, &text)
+	}
+}

@@ -26,9 +26,6 @@ func NewLog(started time.Time, sinks ...Sink) *Log {
 	return &Log{started: started, sinks: sinks}
 }
 
-// Since is the time from the link's start to t.
-func (l *Log) Since(t time.Time) Seconds { return Seconds(t.Sub(l.started)) }
-
 // Add hands an event to the sinks. Whoever makes events that cost something asks first
 // whether the log is nil.
 func (l *Log) Add(e Event) {

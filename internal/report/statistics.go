@@ -15,7 +15,7 @@ func PrintStatistics(w io.Writer, e *End) {
 	var t table
 	fmt.Fprintf(&t, "link of %s\n", visible(e.Output))
 	if e.Error != "" {
-		fmt.Fprintf(&t, "failed: %s\n", visible(e.Error))
+		fmt.Fprintf(&t, "failed: %s\n", inOneLine(e.Error))
 	}
 	t.jobs(e)
 	t.times(e)
@@ -40,7 +40,7 @@ func (t *table) jobs(e *End) {
 	t.row("jobs", e.Jobs, "")
 	t.share("  cached here", e.Cached, e.Jobs)
 	t.share("  compiled here", e.Compiled, e.Jobs)
-	t.some("    result not kept", e.NotKept, visible(e.WhyNot))
+	t.some("    result not kept", e.NotKept, inOneLine(e.WhyNot))
 	if u := e.Cluster; u != nil {
 		t.share("  cached on the cluster", u.Cached, e.Jobs)
 		t.share("  compiled on the cluster", u.Compiled, e.Jobs)
@@ -105,6 +105,25 @@ func (t *table) traffic(u *ClusterUse) {
 func (s Seconds) text() string { return fmt.Sprintf("%.3f s", time.Duration(s).Seconds()) }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+
+// inOneLine is the first line of words, and how many more there are. Those that say nothing
+// do not count.
+func inOneLine(s string) string {
+	first, more := "", 0
+	for line := range strings.Lines(s) {
+		switch line = strings.TrimSpace(line); {
+		case line == "":
+		case first == "":
+			first = visible(line)
+		default:
+			more++
+		}
+	}
+	if more == 0 {
+		return first
+	}
+	return fmt.Sprintf("%s (and %d more)", first, more)
+}
 
 // visible is a name in which nothing moves a terminal's cursor.
 func visible(s string) string {

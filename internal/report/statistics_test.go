@@ -54,3 +54,23 @@ func TestPrintStatisticsOfLittle(t *testing.T) {
 		}
 	}
 }
+
+// An error of several lines is one line of the table.
+func TestPrintStatisticsOfErrors(t *testing.T) {
+	for words, want := range map[string]string{
+		"one":                        "one",
+		"one\n":                      "one",
+		"one\ntwo":                   "one (and 1 more)",
+		"\r\n one\r\n\n\ttwo\nthree": "one (and 2 more)",
+		"o\rne\x1b[2J\n\x1b[2J":      "o?ne?[2J (and 1 more)",
+		"\n\n":                       "",
+	} {
+		var b strings.Builder
+		PrintStatistics(&b, &End{Output: "a\nb", Error: words, NotKept: 1, WhyNot: words})
+		got := b.String()
+		if !strings.HasPrefix(got, "link of a?b\nfailed: "+want+"\njobs ") ||
+			!strings.Contains(got, strings.TrimRight("    result not kept                    1   "+want, " ")+"\n") {
+			t.Errorf("%q: not %q in\n%s", words, want, got)
+		}
+	}
+}

@@ -3,7 +3,6 @@
 package report
 
 import (
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -90,31 +89,40 @@ func (s *StatusLine) Take(at Seconds, e Event) {
 }
 
 // Write writes a message to the terminal, at once. The line comes back when the
-// message's last line is complete.
-func (s *StatusLine) Write(p []byte) (int, error) { return s.write(s.out, p) }
-
-// Beside gives a writer for what goes to another file at the same time: if that is a
-// terminal, it must be taken for the same one.
-func (s *StatusLine) Beside(file *os.File) io.Writer {
-	if _, ok := terminalWidth(file); !ok {
-		return file
+// message's last line is complete. A terminal that takes nothing blocks it, as it blocks
+// every write, unless there is nothing to write.
+func (s *StatusLine) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
 	}
-	return writerFunc(func(p []byte) (int, error) { return s.write(file, p) })
+	s.screen <- struct{}{}
+	defer func() { <-s.screen }()
+	s.show("", 0)
+	n, err := s.out.Write(p)
+	s.within = isWithinLine(p, s.within)
+	if time.Since(s.drawnAt) >= s.options.interval {
+		s.draw()
+	}
+	return n, err
 }
 
-type writerFunc func(p []byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
-// Stop takes the line away for good. Messages can still be written.
+// Stop takes the line away for good. Messages can still be written. If the terminal takes
+// nothing for stopPatience, the line goes when it does again.
 func (s *StatusLine) Stop() { s.stop() }
 
+// takeAway writes in a goroutine: the terminal may have been stopped since the line was
+// drawn.
 func (s *StatusLine) takeAway() {
 	s.stopped.Store(true)
-	select {
-	case s.screen <- struct{}{}:
+	gone := make(chan struct{})
+	go func() {
+		s.screen <- struct{}{}
 		s.show("", 0)
 		<-s.screen
+		close(gone)
+	}()
+	select {
+	case <-gone:
 	case <-time.After(stopPatience):
 	}
 }
@@ -133,18 +141,6 @@ func (s *StatusLine) keepDrawing(end <-chan struct{}) {
 			return
 		}
 	}
-}
-
-func (s *StatusLine) write(file *os.File, p []byte) (int, error) {
-	s.screen <- struct{}{}
-	defer func() { <-s.screen }()
-	s.show("", 0)
-	n, err := file.Write(p)
-	s.within = isWithinLine(p, s.within)
-	if time.Since(s.drawnAt) >= s.options.interval {
-		s.draw()
-	}
-	return n, err
 }
 
 // draw shows the line as it should be now.

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // quickly draws a line at once, and often.
@@ -126,17 +124,15 @@ func TestManyWriters(t *testing.T) {
 	p := openPTY(t, 60, true)
 	s := NewStatusLine(p.file, quickly)
 	someWork(s.Take)
-	other := s.Beside(p.file)
 	var all sync.WaitGroup
 	var want []string
 	for w := range 4 {
-		out := []io.Writer{s, other}[w%2]
 		for i := range 100 {
 			want = append(want, fmt.Sprintf("%d says %d", w, i))
 		}
 		all.Go(func() {
 			for i := range 100 {
-				fmt.Fprintf(out, "%d says %d\n", w, i)
+				fmt.Fprintf(s, "%d says %d\n", w, i)
 				s.Take(2, &Job{Job: 60 + i, Outcome: Compiled})
 				time.Sleep(time.Duration(i%3) * time.Millisecond)
 			}
@@ -221,34 +217,6 @@ func TestEndedLink(t *testing.T) {
 	p.await("taken away", func() bool { return p.last() == "" })
 	s.Stop()
 	checkLines(t, p, nil)
-}
-
-// TestStoppedTerminal is of one that takes nothing: neither events nor the end of the link
-// wait for it.
-func TestStoppedTerminal(t *testing.T) {
-	p := openPTY(t, 80, true)
-	s := NewStatusLine(p.file, quickly)
-	someWork(s.Take)
-	p.await("drawn", func() bool { return statusPattern.MatchString(p.last()) })
-	flow := func(action int) {
-		must(t, control(p.file, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCXONC, action) }))
-	}
-	flow(unix.TCOOFF)
-	began := time.Now()
-	for i := range 200 {
-		s.Take(2, &Job{Job: i, Outcome: Cached})
-		time.Sleep(100 * time.Microsecond)
-	}
-	if took := time.Since(began); took > 900*time.Millisecond {
-		t.Errorf("events took %s", took)
-	}
-	s.Stop()
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("the end took %s", took)
-	}
-	flow(unix.TCOON)
-	fmt.Fprintln(s, "and on")
-	checkLines(t, p, []string{"and on"})
 }
 
 // TestColours is that there are none unless they are wanted, and that they end.

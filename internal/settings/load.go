@@ -91,7 +91,7 @@ func FromArguments(args []lld.Arg) (given []Given, err error) {
 		setting, _ := lookup(name)
 		switch {
 		case setting == nil:
-			return nil, &Error{fmt.Errorf("%s: unknown option%s; see dtlto --help for the settings", option, nearest(name, "--dtlto-", true))}
+			return nil, &Error{fmt.Errorf("%s: unknown option%s; see ld.dtlto --dtlto-help", option, nearest(name, "--dtlto-", true))}
 		case setting.Argument != "" && !strings.Contains(arg.Name, "="):
 			return nil, &Error{fmt.Errorf("%s: needs a value, as in %s=%s", option, option, setting.Argument)}
 		}

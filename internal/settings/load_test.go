@@ -141,11 +141,11 @@ func TestFromArguments(t *testing.T) {
 		{"--dtlto-jobs", "--dtlto-jobs: needs a value, as in --dtlto-jobs=N"},
 		{"--dtlto-summary=perhaps", "--dtlto-summary=perhaps: must be true or false"},
 		{"--dtlto-remote-header=Secret", "--dtlto-remote-header: must be NAME=VALUE, with letters, digits, -, _ and . in NAME"},
-		{"--dtlto-remote-heder=Secret", "--dtlto-remote-heder: unknown option (did you mean --dtlto-remote-header?); see dtlto --help for the settings"},
-		{"--dtlto-no-remote-accept-cache", "--dtlto-no-remote-accept-cache: unknown option (did you mean --dtlto-no-remote-accept-cached?); see dtlto --help for the settings"},
-		{"--dtlto-frobnicate=1", "--dtlto-frobnicate: unknown option; see dtlto --help for the settings"},
-		{"--dtlto-=1", "--dtlto-: unknown option; see dtlto --help for the settings"},
-		{"--dtlto-no-jobs", "--dtlto-no-jobs: unknown option; see dtlto --help for the settings"},
+		{"--dtlto-remote-heder=Secret", "--dtlto-remote-heder: unknown option (did you mean --dtlto-remote-header?); see ld.dtlto --dtlto-help"},
+		{"--dtlto-no-remote-accept-cache", "--dtlto-no-remote-accept-cache: unknown option (did you mean --dtlto-no-remote-accept-cached?); see ld.dtlto --dtlto-help"},
+		{"--dtlto-frobnicate=1", "--dtlto-frobnicate: unknown option; see ld.dtlto --dtlto-help"},
+		{"--dtlto-=1", "--dtlto-: unknown option; see ld.dtlto --dtlto-help"},
+		{"--dtlto-no-jobs", "--dtlto-no-jobs: unknown option; see ld.dtlto --dtlto-help"},
 	} {
 		_, err := FromArguments(lld.Parse(strings.Fields(tc.line)))
 		if tc.err == "" && err != nil || tc.err != "" && (err == nil || err.Error() != tc.err || !errors.As(err, new(*Error))) {

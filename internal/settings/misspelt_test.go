@@ -17,3 +17,15 @@ func TestMisspelt(t *testing.T) {
 		t.Errorf("%v, want %s", got, want)
 	}
 }
+
+func TestNearestOfNames(t *testing.T) {
+	known := []string{"jobs", "stat", "explain", "json"}
+	for name, want := range map[string]string{
+		"jbos": "jobs", "stats": "stat", "explian": "explain", "explan": "explain", "expl": "explain", "soj": "", "": "", "json": "json",
+		"jobsjobs": "", "nojs": "",
+	} {
+		if got := Nearest(name, known); got != want {
+			t.Errorf("%s: is like %q, want %q", name, got, want)
+		}
+	}
+}

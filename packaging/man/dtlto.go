@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dtlto/dtlto/internal/command"
-	"github.com/dtlto/dtlto/internal/settings"
 )
 
 // exitCodes begins the paragraph of help that has a section of its own in the manual.
@@ -70,7 +69,7 @@ func commands(of *cobra.Command) []*cobra.Command {
 
 func synopsis(p *page, root *cobra.Command) {
 	p.macro("Nm", argument(root.Name()))
-	p.macro(usageWords(afterName(root))...)
+	p.macro(usageWords(command.Arguments(root))...)
 	for _, cmd := range commands(root) {
 		if subs := commands(cmd); len(subs) > 0 {
 			for _, sub := range subs {
@@ -85,16 +84,7 @@ func synopsis(p *page, root *cobra.Command) {
 func usageLine(p *page, cmd *cobra.Command) {
 	p.macro("Nm", argument(cmd.Root().Name()))
 	_, path, _ := strings.Cut(cmd.CommandPath(), " ")
-	p.macro(append([]string{"Cm", argument(path)}, usageWords(afterName(cmd))...)...)
-}
-
-// afterName is a usage line without the command's name, with the options that it can have.
-func afterName(cmd *cobra.Command) string {
-	_, rest, _ := strings.Cut(cmd.Use, " ")
-	if !strings.Contains(cmd.Use, "[OPTION]...") && cmd.HasAvailableFlags() {
-		rest = "[OPTION]... " + rest
-	}
-	return rest
+	p.macro(append([]string{"Cm", argument(path)}, usageWords(command.Arguments(cmd))...)...)
 }
 
 // commandSection says what a command does, and which options it has.
@@ -120,7 +110,7 @@ func commandSection(p *page, cmd *cobra.Command) {
 
 // ownFlags are the options of a command that are no settings.
 func ownFlags(p *page, cmd *cobra.Command) {
-	flags := selected(cmd, func(f *pflag.Flag) bool { return !isSetting(f.Name) })
+	flags, _ := command.Flags(cmd)
 	if len(flags) == 0 {
 		return
 	}
@@ -139,38 +129,36 @@ func ownFlags(p *page, cmd *cobra.Command) {
 
 // sharedFlags names the settings that a command has as options.
 func sharedFlags(p *page, cmd *cobra.Command) {
-	flags := selected(cmd, func(f *pflag.Flag) bool { return isSetting(f.Name) })
-	switch all := selected(cmd.Root(), func(f *pflag.Flag) bool { return isSetting(f.Name) }); {
-	case len(flags) == 0:
-	case len(flags) == len(all):
-		p.macro("Pp")
+	_, flags := command.Flags(cmd)
+	if len(flags) == 0 {
+		return
+	}
+	p.macro("Pp")
+	switch missing, most := command.Missing(cmd); {
+	case most && len(missing) == 0:
 		p.fill("It has all options below.")
+	case most:
+		p.fill("It has all options below but for")
+		optionList(p, missing)
 	default:
-		p.macro("Pp")
 		p.fill("Of the options below it has")
-		for i, f := range flags {
-			end := ","
-			if i == len(flags)-1 {
-				end = "."
-			}
-			p.macro(append(option(f.Name, ""), end)...)
+		var names []string
+		for _, f := range flags {
+			names = append(names, f.Name)
 		}
+		optionList(p, names)
 	}
 }
 
-// selected are the flags that help shows and choose takes.
-func selected(cmd *cobra.Command, choose func(*pflag.Flag) bool) []*pflag.Flag {
-	var flags []*pflag.Flag
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden && choose(f) {
-			flags = append(flags, f)
+// optionList ends a sentence.
+func optionList(p *page, names []string) {
+	for i, name := range names {
+		end := ","
+		if i == len(names)-1 {
+			end = "."
 		}
-	})
-	return flags
-}
-
-func isSetting(name string) bool {
-	return slices.ContainsFunc(settings.All, func(s settings.Setting) bool { return s.Name == name })
+		p.macro(append(option(name, ""), end)...)
+	}
 }
 
 func dtltoExamples(p *page) {

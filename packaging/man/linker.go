@@ -21,7 +21,8 @@ not sure that its program would be the same. With --dtlto-summary one line says
 why.`
 
 const linkerOptions = `All options of ld.lld and those below. Compilers pass them with -Wl,--dtlto-NAME=VALUE
-(a value with a comma with -Xlinker). --help lists them too.`
+(a value with a comma with -Xlinker). --help lists those of ld.lld, --dtlto-help
+these.`
 
 const stepOptions = `A build system that runs the backends itself links in steps, with every LLD (see
 docs/build-systems.md):`
@@ -74,6 +75,7 @@ func linkerPage(date string) string {
 	p.prose(linkerExamples)
 	p.heading("SEE ALSO")
 	p.macro("Xr", "clang", "1", ",")
-	p.macro("Xr", "dtlto", "1")
+	p.macro("Xr", "dtlto", "1", ",")
+	p.macro("Xr", "ld.lld", "1")
 	return p.String()
 }

@@ -104,6 +104,18 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+func TestOptionsOfCommands(t *testing.T) {
+	text := pages(day)["dtlto.1"]
+	_, doctor, _ := strings.Cut(text, `.Ss \&doctor`)
+	doctor, _, _ = strings.Cut(doctor, ".Ss ")
+	if !strings.Contains(doctor, `.It Fl \&\-json`) || !strings.Contains(doctor, "It has all options below but for\n") {
+		t.Errorf("dtlto(1) says of doctor:\n%s", doctor)
+	}
+	if !strings.Contains(text, "The FORMAT to write: make, ") {
+		t.Error("dtlto(1) does not say what a FORMAT is")
+	}
+}
+
 func TestOptionsOfTheLinkerAreNamedAsItsOwn(t *testing.T) {
 	for text, want := range map[string]string{
 		"down to --cache-size, as --jobs.":  "down to --dtlto-cache-size, as --dtlto-jobs.",
