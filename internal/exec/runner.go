@@ -33,6 +33,8 @@ type Runner struct {
 	// TokenError is, after Run, why no more tokens were asked for: compiles then ran here
 	// one by one.
 	TokenError error
+
+	available func() (uint64, bool) // asks for free memory; nil for this machine's, as for all but tests
 }
 
 // memoryPoll is how often a compile that waits for memory looks again, when
@@ -130,15 +132,13 @@ func (r *running) work(queue *Queue) {
 
 // do does a compile when it may start. It calls begun then.
 func (r *running) do(ctx context.Context, t *task, slot Slot, begun func()) error {
-	release, err := r.admission.wait(ctx)
+	number, release, err := r.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if slot.Number, err = r.begin(ctx); err != nil {
-		return err
-	}
-	defer r.end(slot.Number)
+	defer r.end(number)
+	slot.Number = number
 	begun()
 	return t.Do(ctx, slot)
 }
@@ -157,36 +157,66 @@ func (r *running) finish(err error) {
 	}
 }
 
-// begin waits while memory is under the floor and anything else runs, or until ctx ends:
-// the error is then its cause.
-func (r *running) begin(ctx context.Context) (slot int, err error) {
+// begin waits until a compile may start, or ctx ends: the error is then its cause. release
+// must be called when the compile has ended. While it waits for memory it has no token,
+// which others can use; when it has got one, there may be no memory any more.
+func (r *running) begin(ctx context.Context) (slot int, release func(), err error) {
 	for waited := false; ; waited = true {
+		if waited {
+			r.awaitChange(ctx)
+		}
 		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
+			return 0, nil, context.Cause(ctx)
 		}
-		if slot, ok := r.admitted(waited); ok {
-			return slot, nil
+		if r.mustWait(waited) {
+			continue
 		}
-		select {
-		case <-r.ended:
-		case <-time.After(memoryPoll):
-		case <-ctx.Done():
+		if release, err = r.admission.wait(ctx); err != nil {
+			return 0, nil, err
 		}
+		if slot, ok := r.take(waited); ok {
+			return slot, release, nil
+		}
+		release()
 	}
 }
 
-func (r *running) admitted(waited bool) (slot int, ok bool) {
+// awaitChange waits until there may be more memory, or ctx ends.
+func (r *running) awaitChange(ctx context.Context) {
+	select {
+	case <-r.ended:
+	case <-time.After(memoryPoll):
+	case <-ctx.Done():
+	}
+}
+
+// mustWait says whether a compile must wait since memory is under the floor and anything
+// else runs. waited says whether it did so before.
+func (r *running) mustWait(waited bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.MemoryFloor > 0 && r.here.taken > 0 && r.short() {
-		if !waited {
-			r.HeldBack++
-		}
+	return r.isHeldBack(waited)
+}
+
+// take gives a compile a slot unless it must wait.
+func (r *running) take(waited bool) (slot int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isHeldBack(waited) {
 		return 0, false
 	}
 	slot = r.here.take()
 	r.MostRunning = max(r.MostRunning, r.here.taken)
 	return slot, true
+}
+
+// isHeldBack is mustWait under the lock.
+func (r *running) isHeldBack(waited bool) bool {
+	must := r.MemoryFloor > 0 && r.here.taken > 0 && r.short()
+	if must && !waited {
+		r.HeldBack++
+	}
+	return must
 }
 
 func (r *running) end(slot int) {
@@ -203,8 +233,15 @@ func (r *running) end(slot int) {
 // kernel takes longer than starting a process.
 func (r *running) short() bool {
 	if now := time.Now(); now.Sub(r.asked) > memoryAge {
-		available, ok := availableMemory(os.DirFS("/"))
-		r.asked, r.isShort = now, ok && available < r.MemoryFloor
+		free, ok := r.free()
+		r.asked, r.isShort = now, ok && free < r.MemoryFloor
 	}
 	return r.isShort
+}
+
+func (r *running) free() (uint64, bool) {
+	if r.available != nil {
+		return r.available()
+	}
+	return availableMemory(os.DirFS("/"))
 }

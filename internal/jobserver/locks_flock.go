@@ -26,11 +26,8 @@ type locks struct {
 }
 
 // openLocks opens the locks in a folder; nil if they cannot be used. Nobody else may lock
-// them, or another user could make ours wait.
+// them, or another user could make ours wait. The folder's parent is not ours to make.
 func openLocks(folder string, n int) *locks {
-	if os.MkdirAll(filepath.Dir(folder), 0o700) != nil {
-		return nil
-	}
 	_ = os.Mkdir(folder, 0o700)
 	var s unix.Stat_t
 	if unix.Lstat(folder, &s) != nil || s.Mode&unix.S_IFMT != unix.S_IFDIR || int(s.Uid) != os.Geteuid() || s.Mode&0o022 != 0 {

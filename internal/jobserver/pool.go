@@ -31,9 +31,9 @@ const (
 	shortestWait = 2 * time.Millisecond
 )
 
-// NewPool gives the pool of n tokens in a folder, which is made when it is needed. Links
-// that disagree about n have the first ones in common. Where the folder cannot be used, or
-// is not the user's alone, tokens are given freely.
+// NewPool gives the pool of n tokens in a folder, which is made when it is needed if its
+// parent is there. Links that disagree about n have the first ones in common. Where the
+// folder cannot be used, or is not the user's alone, tokens are given freely.
 func NewPool(folder string, n int) *Pool { return &Pool{folder: folder, n: n, turn: newTurn()} }
 
 // Kind is how tokens are passed on.

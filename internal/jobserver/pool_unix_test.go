@@ -42,7 +42,7 @@ var errEnough = errors.New("enough")
 
 // Links that use the same folder share, and those that want fewer have the first in common.
 func TestPool(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "a", "b")
+	folder := filepath.Join(t.TempDir(), "a")
 	p, other, small := NewPool(folder, 3), NewPool(folder, 3), NewPool(folder, 1)
 	defer p.Close()
 	defer other.Close()
@@ -85,12 +85,16 @@ func TestPoolWithoutLocks(t *testing.T) {
 	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(writable, 0o700), os.Chmod(writable, 0o777), os.Symlink(t.TempDir(), link)); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{file, file + "/x", writable, link, "/proc/none/x"} {
+	missing := folder + "/missing"
+	for _, folder := range []string{file, file + "/x", writable, link, "/proc/none/x", missing + "/x"} {
 		p := NewPool(folder, 1)
 		for range 5 {
 			_ = acquire(t, p)
 		}
 		p.Close()
+	}
+	if _, err := os.Lstat(missing); err == nil {
+		t.Error("a folder was made that is not the pool's")
 	}
 	p := NewPool(t.TempDir(), 0)
 	_ = acquire(t, p)

@@ -131,11 +131,16 @@ func without(list, other []string) []string {
 	return more
 }
 
-func variables(env []string) map[string]string {
-	values := make(map[string]string, len(env))
+// variables are the values of an environment, where the last one of a name counts, and
+// the names, each once.
+func variables(env []string) (values map[string]string, names []string) {
+	values = make(map[string]string, len(env))
 	for _, v := range env {
 		name, value, _ := strings.Cut(v, "=")
+		if _, ok := values[name]; !ok {
+			names = append(names, name)
+		}
 		values[name] = value
 	}
-	return values
+	return values, names
 }

@@ -36,6 +36,9 @@ func decode(b []byte) (*Link, error) {
 	if d.broken {
 		return nil, fmt.Errorf("%w, %d bytes before its end", errMalformed, d.left+checksumSize)
 	}
+	if !l.within(len(b)) {
+		return nil, fmt.Errorf("%w: %w", errMalformed, errAmount)
+	}
 	return l, nil
 }
 

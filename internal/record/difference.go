@@ -2,8 +2,6 @@
 
 package record
 
-import "strings"
-
 // Difference is one thing in which two actions of a module differ.
 type Difference struct {
 	What Change
@@ -76,19 +74,19 @@ type comparison struct {
 func (c *comparison) add(d Difference) { c.found = append(c.found, d) }
 
 func (c *comparison) environment() {
-	before, after := variables(c.before.Env), variables(c.after.Env)
-	for _, v := range c.after.Env {
-		name, value, _ := strings.Cut(v, "=")
+	before, namesBefore := variables(c.before.Env)
+	after, names := variables(c.after.Env)
+	for _, name := range names {
+		value := after[name]
 		if old, ok := before[name]; !ok {
 			c.add(Difference{What: VariableAdded, Name: name, After: value})
 		} else if old != value {
 			c.add(Difference{What: VariableChanged, Name: name, Before: old, After: value})
 		}
 	}
-	for _, v := range c.before.Env {
-		name, value, _ := strings.Cut(v, "=")
+	for _, name := range namesBefore {
 		if _, ok := after[name]; !ok {
-			c.add(Difference{What: VariableRemoved, Name: name, Before: value})
+			c.add(Difference{What: VariableRemoved, Name: name, Before: before[name]})
 		}
 	}
 }

@@ -18,6 +18,15 @@ import (
 // encode writes l. The same link gives the same bytes. It fails for a link that
 // decode would refuse.
 func encode(l *Link) ([]byte, error) {
+	b, err := encodeAny(l)
+	if err == nil && !l.within(len(b)) {
+		return nil, errAmount
+	}
+	return b, err
+}
+
+// encodeAny is encode for a link that may have too much to say.
+func encodeAny(l *Link) ([]byte, error) {
 	e := newEncoder(l)
 	e.files(l.Files)
 	for i := range l.Jobs {

@@ -213,6 +213,9 @@ func readOrNot(t *testing.T, b []byte) {
 		return
 	}
 	first, err := encode(l)
+	if errors.Is(err, errAmount) {
+		return // b had room to spare, which is how much may be said
+	}
 	if err != nil {
 		t.Fatalf("read %+v and did not write it: %v", l, err)
 	}

@@ -35,6 +35,7 @@ import (
 //
 // Each thing read takes some bytes, so a file cannot ask for more memory than
 // about twenty times its size; the tables make two or three times of a real one.
+// How much jobs may have in common is limited as well: see amount.
 const (
 	magic   = "dtlto link "
 	version = "4\n"
@@ -71,6 +72,7 @@ func checksum(b []byte) (sum [checksumSize]byte) {
 var (
 	errVersion   = errors.New("of another version")
 	errMalformed = errors.New("malformed")
+	errAmount    = errors.New("its jobs have too much in common")
 )
 
 // checkedBody takes off the magic word and the checksum, which must be right.
