@@ -71,7 +71,7 @@ func linkIndexes(ctx context.Context, c *lld.Command, path string, s *settings.S
 }
 
 func newIndexLink(c *lld.Command, path string, s *settings.Settings, program *Program) (*indexLink, error) {
-	l := &indexLink{staged: &staged{command: c, settings: s, program: program, lld: path, started: time.Now(), files: snapshot{}}}
+	l := &indexLink{staged: beginStaged(c, path, s, program)}
 	l.mapFile, _ = c.IndexMap()
 	var err error
 	switch {

@@ -58,7 +58,7 @@ func readRecord(name string) (*thinlto.Map, error) {
 // loaded, in its order and whether or not anything still refers to it, with objects in the
 // place of bitcode. It returns the linker's exit code.
 func linkMapped(ctx context.Context, c *lld.Command, path string, s *settings.Settings, program *Program, m *thinlto.Map, file string) (code int, err error) {
-	l := &staged{command: c, settings: s, program: program, lld: path, started: time.Now(), files: snapshot{}}
+	l := beginStaged(c, path, s, program)
 	if err := l.checkMapped(m, file); err != nil {
 		return 0, err
 	}

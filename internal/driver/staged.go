@@ -50,10 +50,20 @@ type staged struct {
 	said   string      // the thin link's other messages
 }
 
+// beginStaged is a link that dtlto does itself, or a part of one, with a view that shows
+// nothing.
+func beginStaged(c *lld.Command, path string, s *settings.Settings, program *Program) *staged {
+	now := time.Now()
+	return &staged{
+		command: c, settings: s, program: program, lld: path, started: now, files: snapshot{},
+		view: &view{messages: program.Err, started: now, output: c.Output()},
+	}
+}
+
 // newStaged gets a staged link ready. The error is an *inProcess when it cannot be
 // done.
 func newStaged(c *lld.Command, path string, s *settings.Settings, program *Program) (*staged, error) {
-	l := &staged{command: c, settings: s, program: program, lld: path, started: time.Now(), files: snapshot{}}
+	l := beginStaged(c, path, s, program)
 	for _, step := range []func() error{l.checkFiles, l.readOptions, l.limitJobs} {
 		if err := step(); err != nil {
 			return nil, &inProcess{err, true}

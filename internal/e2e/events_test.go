@@ -285,8 +285,11 @@ func wantReport(t *testing.T, dir, cache string, before, last []event) {
 		t.Errorf("dtlto report says %q", said)
 	}
 	page := filepath.Join(dir, "program.report.html")
-	out, err := exec.Command(llvmtest.Tool(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu",
-		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--dump-dom", "file://"+page).Output()
+	chromium := exec.Command(llvmtest.Tool(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu",
+		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--dump-dom", "file://"+page)
+	// It makes folders in these, which others could not read.
+	chromium.Env = append(chromium.Environ(), "XDG_CONFIG_HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir())
+	out, err := chromium.Output()
 	if err != nil {
 		t.Fatalf("chromium: %v", err)
 	}
