@@ -150,11 +150,7 @@ func openRegular(path string) (*os.File, int64, error) {
 }
 
 func unusable(path string, err error) error {
-	var reason *fs.PathError
-	if errors.As(err, &reason) {
-		err = reason.Err
-	}
-	return &UsageError{fmt.Errorf("%s: %w", plain(path), err)}
+	return &UsageError{fmt.Errorf("%s: %w", plain(path), withoutPath(err))}
 }
 
 // file looks at a whole file.

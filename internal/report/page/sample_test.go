@@ -31,7 +31,7 @@ var (
 func sampleData(s sample) *Data {
 	s.Rand = rand.New(rand.NewPCG(7, uint64(s.modules)))
 	s.link = Link{
-		Output: "/home/ada/work/compiler/build/bin/clang-22", Folder: "/home/ada/work/compiler/build",
+		Output: "/home/me/work/compiler/build/bin/clang-22", Folder: "/home/me/work/compiler/build",
 		Compiler: "/usr/lib/llvm-22/bin/clang", Toolchain: strings.Repeat("4f1d", 16), Tool: "dtlto 0.7.0", Mode: "native",
 		Started: time.Date(2026, 11, 20, 16, 4, 9, 0, time.UTC), Slots: s.slots, ClusterSlots: s.clusterSlots, OwnCPU: time.Duration(s.modules) * 90 * time.Microsecond,
 	}
