@@ -32,6 +32,7 @@ type event struct {
 	Cached, Compiled, NotRun      int
 	Time                          string
 	Jobserver                     string
+	Remote                        struct{ Executing float64 }
 }
 
 // readEvents reads a file of events, every line of which must be one.

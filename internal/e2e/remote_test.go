@@ -240,12 +240,21 @@ func (m *machine) asNobody() {
 func TestRemoteExplain(t *testing.T) {
 	tr := smallTree(t, 19)
 	server := reapitest.Start(t, reapitest.Options{Slots: 2})
-	m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_COMPILER="+llvmtest.Tool(t, "clang-19"), "DTLTO_REMOTE_LOCAL_DELAY=3600")
+	m := newMachine(t, tr, "DTLTO_REMOTE_EXECUTOR="+server.Address(), "DTLTO_REMOTE_COMPILER="+llvmtest.Tool(t, "clang-19"), "DTLTO_REMOTE_LOCAL_DELAY=3600",
+		"DTLTO_EVENTS=events", "DTLTO_TRACE=trace")
 	args := tr.args()
 	m.link(tr.driver, args...)
 	m.wantOnly(record.Executed)
 	llvmtest.Run(t, m.dir, "sh", "-c", "echo 'int f4(int x) { return x + 1; }' >m4.c && "+tr.driver+" -O2 -flto=thin -c m4.c")
 	m.link(tr.driver, args...)
+	// What the server says of an execution reaches whoever looks.
+	attempts := ofKind(readEvents(t, filepath.Join(m.dir, "events")), "attempt")
+	if i := slices.IndexFunc(attempts, func(e event) bool { return e.Where == "cluster" && e.Remote.Executing > 0 }); i < 0 {
+		t.Errorf("no attempt on the cluster says how long it was executed: %+v", attempts)
+	}
+	if trace := read(t, filepath.Join(m.dir, "trace")); !bytes.Contains(trace, []byte(`"name":"executing"`)) {
+		t.Errorf("the trace does not say when the cluster executed:\n%s", trace)
+	}
 	explain := exec.Command("dtlto", "explain", "--cache-dir="+m.cache, "program")
 	explain.Dir = m.dir
 	out, err := explain.CombinedOutput()
